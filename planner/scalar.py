@@ -1,0 +1,125 @@
+"""Scalar expressions: sqlglot expressions whose columns are unique ids. Nothing here changes its arguments."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlglot import exp
+
+from shoal.planner.ids import ColumnId
+
+DIALECT = "duckdb"
+
+VOLATILE_FUNCTIONS = frozenset(
+    {"random", "uuid", "gen_random_uuid", "uuidv4", "uuidv7", "setseed", "nextval", "currval", "sleep_ms", "error"}
+)
+
+
+def column_ref(column: ColumnId) -> exp.Column:
+    """A reference to a column."""
+    return exp.Column(this=exp.Identifier(this=str(column), quoted=True))
+
+
+def columns_of(expression: exp.Expression | None) -> frozenset[ColumnId]:
+    """The ids of all columns that an expression refers to."""
+    if expression is None:
+        return frozenset()
+    return frozenset(ColumnId(item.name) for item in expression.find_all(exp.Column))
+
+
+def substitute(expression: exp.Expression, mapping: Mapping[ColumnId, exp.Expression]) -> exp.Expression:
+    """The expression with columns replaced; a copy, unless none of them occurs."""
+    if columns_of(expression).isdisjoint(mapping):
+        return expression
+
+    def replace(node: exp.Expression) -> exp.Expression:
+        if isinstance(node, exp.Column) and ColumnId(node.name) in mapping:
+            found = mapping[ColumnId(node.name)].copy()
+            return found if isinstance(found, (exp.Column, exp.Literal, exp.Func, exp.Cast)) else exp.Paren(this=found)
+        return node
+
+    return expression.transform(replace)
+
+
+def rename(expression: exp.Expression, mapping: Mapping[ColumnId, ColumnId]) -> exp.Expression:
+    """The expression over other columns."""
+    return substitute(expression, {old: column_ref(new) for old, new in mapping.items()})
+
+
+def conjuncts(expression: exp.Expression | None) -> tuple[exp.Expression, ...]:
+    """The terms of a conjunction; none for None or for TRUE."""
+    if expression is None:
+        return ()
+    bare = unwrap(expression)
+    if isinstance(bare, exp.And):
+        return conjuncts(bare.this) + conjuncts(bare.expression)
+    if isinstance(bare, exp.Boolean) and bare.this is True:
+        return ()
+    return (bare,)
+
+
+def disjuncts(expression: exp.Expression) -> tuple[exp.Expression, ...]:
+    """The terms of a disjunction."""
+    bare = unwrap(expression)
+    if isinstance(bare, exp.Or):
+        return disjuncts(bare.this) + disjuncts(bare.expression)
+    return (bare,)
+
+
+def conjunction(terms: Sequence[exp.Expression]) -> exp.Expression | None:
+    """AND of all terms; None for none."""
+    return _combine(terms, exp.And)
+
+
+def disjunction(terms: Sequence[exp.Expression]) -> exp.Expression | None:
+    """OR of all terms; None for none."""
+    return _combine(terms, exp.Or)
+
+
+def _combine(terms: Sequence[exp.Expression], operator: type[exp.And] | type[exp.Or]) -> exp.Expression | None:
+    if not terms:
+        return None
+    result = _operand(terms[0]) if len(terms) > 1 else terms[0].copy()
+    for term in terms[1:]:
+        result = operator(this=result, expression=_operand(term))
+    return result
+
+
+def _operand(term: exp.Expression) -> exp.Expression:
+    copy = term.copy()
+    return exp.Paren(this=copy) if isinstance(copy, exp.Connector) else copy
+
+
+def unwrap(expression: exp.Expression) -> exp.Expression:
+    """The expression without parentheses around it."""
+    while isinstance(expression, exp.Paren):
+        expression = expression.this
+    return expression
+
+
+def equality(expression: exp.Expression) -> tuple[exp.Expression, exp.Expression] | None:
+    """The two sides of an ``=``, or None."""
+    bare = unwrap(expression)
+    return (bare.this, bare.expression) if isinstance(bare, exp.EQ) else None
+
+
+def null_safe_equality(left: exp.Expression, right: exp.Expression) -> exp.Expression:
+    """``left IS NOT DISTINCT FROM right``."""
+    return exp.NullSafeEQ(this=left.copy(), expression=right.copy())
+
+
+def is_volatile(expression: exp.Expression) -> bool:
+    """Whether two evaluations over the same row may differ, or it has an effect (such as ``error``)."""
+    for function in expression.find_all(exp.Func):
+        name = function.name if isinstance(function, exp.Anonymous) else function.sql_name()
+        if name.lower() in VOLATILE_FUNCTIONS or isinstance(function, (exp.Rand, exp.Randn, exp.Uuid)):
+            return True
+    return False
+
+
+def sql_of(expression: exp.Expression) -> str:
+    """The kernel SQL of an expression."""
+    return expression.sql(dialect=DIALECT, comments=False)
+
+
+def any_refers(items: Iterable[exp.Expression], columns: frozenset[ColumnId]) -> bool:
+    """Whether one of the expressions refers to one of the columns."""
+    return any(not columns_of(item).isdisjoint(columns) for item in items)

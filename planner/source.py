@@ -1,0 +1,70 @@
+"""What a table is made of: files, Arrow data that somebody registered, or a view; data types only."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column's name and its DuckDB type, written as DuckDB writes it (``DECIMAL(15,2)``)."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileIdentity:
+    """One file as it was when the statement was planned; a task that finds another one refuses it."""
+
+    path: str
+    size: int
+    modified_ns: int
+
+
+class FileFormat(StrEnum):
+    """How files are read; the value is the kernel's table function."""
+
+    PARQUET = "read_parquet"
+    CSV = "read_csv"
+    JSON = "read_json"
+
+
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    """Files of one format. ``options`` are named arguments as (name, SQL literal)."""
+
+    format: FileFormat
+    files: tuple[FileIdentity, ...]
+    columns: tuple[Field, ...]
+    options: tuple[tuple[str, str], ...] = ()
+    uniform: bool = True
+    """Whether each file alone has exactly these columns; if not, all files are read together by one task."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrowSource:
+    """Arrow data kept by this process or by a node of the cluster.
+
+    ``key`` names it in the registry of the process that holds it. ``path`` is an Arrow IPC file for readers on
+    ``host``; ``location`` is the Flight address for readers elsewhere (the ticket is the key).
+    """
+
+    key: str
+    columns: tuple[Field, ...]
+    rows: int
+    bytes: int
+    host: str = ""
+    path: str = ""
+    location: str = ""
+
+
+TableSource = FileSource | ArrowSource
+
+
+@dataclass(frozen=True, slots=True)
+class ViewDefinition:
+    """A view: the text of its query and, when the user named them, its columns."""
+
+    name: str
+    sql: str
+    columns: tuple[str, ...] = ()

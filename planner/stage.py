@@ -1,0 +1,190 @@
+"""What the planner hands to the scheduler, and the scheduler to executors: stages, tasks, splits; data types only.
+
+A stage is one kernel statement that several tasks run, each on its own part of the inputs. The statement names its
+inputs; a task says what each name stands for. ``TaskSpec`` is all that an executor needs to know.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shoal.planner.ids import ExecutorId, Incarnation, StageId, TaskId
+from shoal.planner.source import Field, FileIdentity, TableSource
+
+
+@dataclass(frozen=True, slots=True)
+class FileRange:
+    """The rows ``first_row`` (from 0) to ``last_row`` (inclusive) of a file; the whole file when both are None."""
+
+    file: FileIdentity
+    first_row: int | None = None
+    last_row: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The part of a table that one task scans. No ranges: no rows. ``whole``: everything, whatever it is made of."""
+
+    ranges: tuple[FileRange, ...] = ()
+    whole: bool = False
+    rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ScanInput:
+    """A base table under a name of the kernel statement: task *i* reads ``splits[i]``, or ``splits[0]`` if there is
+    only one. ``columns`` are the source's columns that the statement may name."""
+
+    name: str
+    source: TableSource
+    columns: tuple[str, ...]
+    splits: tuple[Split, ...]
+
+
+class ReadMode(StrEnum):
+    """Which partitions of a producing stage a task reads."""
+
+    ALL = "all"
+    """Each task reads every partition: a gather when there is one task, a broadcast when there are more."""
+    ALIGNED = "aligned"
+    """Task *i* reads partition *i*."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeInput:
+    """The output of an earlier stage under a name of the kernel statement."""
+
+    name: str
+    stage: StageId
+    mode: ReadMode
+
+
+@dataclass(frozen=True, slots=True)
+class OutputPartitioning:
+    """How a task's rows are parted: one partition, or by the number in the statement's ``column`` (then dropped).
+
+    ``column`` holds 0 .. ``partitions`` - 1 and is never NULL. ``replicated`` tells placement that every consumer
+    task will read everything (a broadcast).
+    """
+
+    partitions: int = 1
+    column: str | None = None
+    replicated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What the planner expects of a stage's or node's output."""
+
+    rows: float
+    bytes: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One kernel statement, run by ``tasks`` tasks.
+
+    ``sql`` names its inputs and, if ``output.column`` is set, delivers that column last. ``columns`` are the output's
+    fields without it. ``setup`` are view definitions (name, query) made before the statement, in order. With
+    ``kernel_join_order`` the kernel may reorder joins and swap build sides; otherwise both optimizers are off.
+    ``deterministic`` false: on loss the whole stage and its consumers run again.
+    """
+
+    id: StageId
+    sql: str
+    columns: tuple[Field, ...]
+    scans: tuple[ScanInput, ...] = ()
+    exchanges: tuple[ExchangeInput, ...] = ()
+    setup: tuple[tuple[str, str], ...] = ()
+    tasks: int = 1
+    output: OutputPartitioning = OutputPartitioning()
+    kernel_join_order: bool = False
+    deterministic: bool = True
+    estimate: Estimate | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StagedPlan:
+    """Stages in an order in which they can run; the last one delivers the result, in the order of its tasks.
+
+    ``columns`` are the result's names (perhaps doubled, as SQL allows) and DuckDB types. ``settings`` are kernel
+    settings (name, SQL literal) that every task applies, such as ``TimeZone``.
+    """
+
+    stages: tuple[Stage, ...]
+    columns: tuple[Field, ...]
+    settings: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def result(self) -> Stage:
+        """The stage whose output is the answer."""
+        return self.stages[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFile:
+    """One task's output: an Arrow IPC file (see ``shoal.executor.shuffle``) and who can serve it.
+
+    ``host`` is the producing machine's identity, ``path`` the file there, ``location`` the Flight address
+    (``grpc://host:port``) for everybody else. ``rows`` and ``bytes`` are per partition.
+    """
+
+    task: TaskId
+    executor: ExecutorId
+    incarnation: Incarnation
+    host: str
+    path: str
+    location: str
+    rows: tuple[int, ...]
+    bytes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskScan:
+    """What a scan's name stands for in one task."""
+
+    name: str
+    source: TableSource
+    columns: tuple[str, ...]
+    split: Split
+
+
+@dataclass(frozen=True, slots=True)
+class TaskExchange:
+    """What an exchange's name stands for in one task: ``partitions`` of each of ``files``; rows may be zero."""
+
+    name: str
+    columns: tuple[Field, ...]
+    files: tuple[OutputFile, ...]
+    partitions: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """All that an executor needs to run one task."""
+
+    id: TaskId
+    sql: str
+    columns: tuple[Field, ...]
+    scans: tuple[TaskScan, ...]
+    exchanges: tuple[TaskExchange, ...]
+    setup: tuple[tuple[str, str], ...]
+    output: OutputPartitioning
+    kernel_join_order: bool
+    settings: tuple[tuple[str, str], ...] = ()
+    mmap: bool = True
+    """Whether files of the same host are memory-mapped; if not, everything comes over Flight."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskMetrics:
+    """What a finished task measured: seconds of wall time and CPU, rows and bytes in and out, bytes spilled."""
+
+    seconds: float
+    cpu_seconds: float
+    rows_in: int
+    bytes_in: int
+    rows_out: int
+    bytes_out: int
+    spilled_bytes: int = 0
+    peak_memory_bytes: int = 0
