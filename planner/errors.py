@@ -26,6 +26,7 @@
         │   └── QueryCancelled            somebody cancelled the query
         └── InternalError                 internal: Shoal's own fault
             ├── InvariantViolated         a plan or a state machine is not as it must be
+            ├── ProtocolError             a message from another process is not as it must be
             └── WrongAnswer               ``SET verify = on`` found a difference from plain DuckDB
 
 An error carries fields, not text: place, hint, query, stage and task are added once, at the boundary that knows them.
@@ -325,6 +326,10 @@ class InternalError(DatabaseError):
 
 class InvariantViolated(InternalError):
     """A plan or a state machine is not as it must be."""
+
+
+class ProtocolError(InternalError):
+    """A message to or from another process is not as it must be."""
 
 
 class WrongAnswer(InternalError):
