@@ -1,0 +1,1 @@
+"""What plans cost: statistics of columns, cardinalities of nodes, prices of operators, the order of joins."""

@@ -1,0 +1,291 @@
+"""How many rows each logical node delivers, and what is known of its columns.
+
+A column's ``distinct`` is that of its domain: a filter on another column does not lower it, so that a join between two
+filtered tables still divides by the size of the key's domain. ``drawn`` says how many of them a number of rows shows.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from sqlglot import exp
+
+from shoal.planner import logical
+from shoal.planner.cost.constants import constant_value, position
+from shoal.planner.cost.expression_statistics import UNKNOWN, expression_statistics
+from shoal.planner.cost.join_cardinality import join_rows
+from shoal.planner.cost.selectivity import Range, collect_ranges, selectivity
+from shoal.planner.cost.widths import type_width
+from shoal.planner.ids import ColumnId
+from shoal.planner.logical import ApplyKind, Node, Schema, SetOperator
+from shoal.planner.protocols import ColumnStatistics, Statistics
+from shoal.planner.scalar import conjuncts, equality, unwrap
+
+LEAST_ROWS = 1.0
+"""No node is believed to deliver nothing: a guess of zero would hide the price of everything above it."""
+
+DISTINCT_SHARE = 0.9
+"""Rows that remain when a set operation or DISTINCT drops duplicates and nothing is known of the columns."""
+
+OVERLAP_SHARE = 0.5
+"""Rows of the smaller input that INTERSECT keeps, or of the left one that EXCEPT keeps."""
+
+APPLY_SEMI_SHARE = 0.5
+"""Left rows that a correlated EXISTS or IN keeps while it is not a join yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelationEstimate:
+    """What is known of a relation: its rows, the statistics of its columns, and the bytes of one row."""
+
+    rows: float
+    columns: Mapping[ColumnId, ColumnStatistics] = field(default_factory=dict)
+    width: float = 8.0
+
+    @property
+    def bytes(self) -> float:
+        """The bytes of all rows, uncompressed."""
+        return self.rows * self.width
+
+
+class Estimator:
+    """Estimates nodes, each once while the object lives; make one for each planning run."""
+
+    def __init__(self, statistics: Statistics) -> None:
+        self.statistics = statistics
+        # The node is kept with its estimate, so that its identity cannot be given to another node meanwhile.
+        self._known: dict[int, tuple[Node, RelationEstimate]] = {}
+
+    def estimate(self, node: Node) -> RelationEstimate:
+        """Rows, column statistics and row width of what a node delivers."""
+        known = self._known.get(id(node))
+        if known is None:
+            known = (node, self._derive(node))
+            self._known[id(node)] = known
+        return known[1]
+
+    def rows(self, node: Node) -> float:
+        """The estimated number of rows alone."""
+        return self.estimate(node).rows
+
+    def _derive(self, node: Node) -> RelationEstimate:
+        rows, columns = self._rows_and_columns(node)
+        rows = max(LEAST_ROWS, rows)
+        schema = logical.schema(node)
+        mine = {column.id: columns.get(column.id, UNKNOWN) for column in schema}
+        return RelationEstimate(rows, mine, row_width(schema, mine))
+
+    def _rows_and_columns(self, node: Node) -> tuple[float, Mapping[ColumnId, ColumnStatistics]]:
+        match node:
+            case logical.Scan():
+                return self._scan(node)
+            case logical.KernelBlock():
+                tables = [self.statistics.table(source, frozenset()).rows for _, source in node.tables]
+                return max(tables, default=LEAST_ROWS), {}
+            case logical.Values():
+                return float(len(node.rows)), _values_columns(node)
+            case logical.Filter():
+                below = self.estimate(node.input)
+                kept = selectivity(node.predicate, below.columns)
+                return below.rows * kept, filtered_columns(node.predicate, below.columns)
+            case logical.Project():
+                below = self.estimate(node.input)
+                return below.rows, {
+                    item.column.id: expression_statistics(item.expression, below.columns) for item in node.assignments
+                }
+            case logical.Join():
+                left, right = self.estimate(node.left), self.estimate(node.right)
+                return self._join(node, left, right)
+            case logical.Apply():
+                return self._apply(node)
+            case logical.Aggregate():
+                return self._aggregate(node)
+            case logical.Window() | logical.Sort():
+                below = self.estimate(node.input)
+                return below.rows, below.columns
+            case logical.Limit():
+                below = self.estimate(node.input)
+                left_over = max(0.0, below.rows - node.offset)
+                return left_over if node.count is None else min(left_over, float(node.count)), below.columns
+            case logical.SetOperation():
+                return self._set_operation(node)
+            case _:
+                assert_never(node)
+
+    def _scan(self, node: logical.Scan) -> tuple[float, Mapping[ColumnId, ColumnStatistics]]:
+        table = self.statistics.table(node.source, frozenset(node.names))
+        return table.rows, {
+            column.id: table.columns[name]
+            for column, name in zip(node.columns, node.names, strict=True)
+            if name in table.columns
+        }
+
+    def _join(
+        self, node: logical.Join, left: RelationEstimate, right: RelationEstimate
+    ) -> tuple[float, Mapping[ColumnId, ColumnStatistics]]:
+        columns: Mapping[ColumnId, ColumnStatistics] = {**left.columns, **right.columns}
+        rows = join_rows(node.kind, conjuncts(node.condition), (left.rows, left.columns), (right.rows, right.columns))
+        if node.kind is logical.JoinKind.INNER:
+            columns = joined_columns(conjuncts(node.condition), columns)
+        return rows, columns
+
+    def _apply(self, node: logical.Apply) -> tuple[float, Mapping[ColumnId, ColumnStatistics]]:
+        left, right = self.estimate(node.left), self.estimate(node.right)
+        match node.kind:
+            case ApplyKind.SEMI | ApplyKind.ANTI:
+                return left.rows * APPLY_SEMI_SHARE, left.columns
+            case ApplyKind.INNER | ApplyKind.LEFT:
+                return left.rows * right.rows, {**left.columns, **right.columns}
+            case ApplyKind.SCALAR | ApplyKind.EXISTS | ApplyKind.IN:
+                return left.rows, left.columns
+            case _:
+                assert_never(node.kind)
+
+    def _aggregate(self, node: logical.Aggregate) -> tuple[float, Mapping[ColumnId, ColumnStatistics]]:
+        below = self.estimate(node.input)
+        columns = dict(below.columns)
+        for item in node.assignments:
+            call = unwrap(item.expression)
+            if isinstance(call, (exp.Min, exp.Max, exp.AnyValue)) and call.this is not None:
+                columns[item.column.id] = expression_statistics(call.this, below.columns)
+        if not node.keys:
+            return 1.0, columns
+        return group_count((column.id for column in node.keys), below), columns
+
+    def _set_operation(self, node: logical.SetOperation) -> tuple[float, Mapping[ColumnId, ColumnStatistics]]:
+        left, right = self.estimate(node.left), self.estimate(node.right)
+        columns = {
+            own.id: _united(left.columns.get(first.id), right.columns.get(second.id))
+            for own, first, second in zip(
+                node.columns, logical.schema(node.left), logical.schema(node.right), strict=True
+            )
+        }
+        match node.operator:
+            case SetOperator.UNION:
+                rows = left.rows + right.rows
+                return (rows if node.all else rows * DISTINCT_SHARE), columns
+            case SetOperator.INTERSECT:
+                return min(left.rows, right.rows) * OVERLAP_SHARE, columns
+            case SetOperator.EXCEPT:
+                return left.rows * OVERLAP_SHARE, columns
+            case _:
+                assert_never(node.operator)
+
+
+def row_width(schema: Schema, columns: Mapping[ColumnId, ColumnStatistics]) -> float:
+    """The bytes of one row of a schema."""
+    total = 0.0
+    for column in schema:
+        known = columns.get(column.id)
+        total += known.width if known is not None and known.width else type_width(column.type)
+    return max(1.0, total)
+
+
+def drawn(distinct: float, rows: float) -> float:
+    """How many of ``distinct`` equally frequent values so many rows show (Yao's formula, in its limit)."""
+    if distinct <= 0:
+        return LEAST_ROWS
+    return distinct * -math.expm1(-rows / distinct)
+
+
+def group_count(keys: Iterable[ColumnId], below: RelationEstimate) -> float:
+    """Groups of an aggregate: the keys' distinct counts multiplied, less and less for keys that others may imply."""
+    counts = sorted((_key_count(key, below) for key in keys), reverse=True)
+    groups = 1.0
+    for index, count in enumerate(counts):
+        groups *= count ** (0.5**index)
+    return max(LEAST_ROWS, min(groups, below.rows))
+
+
+def _key_count(key: ColumnId, below: RelationEstimate) -> float:
+    known = below.columns.get(key)
+    if known is None or known.distinct is None:
+        return max(LEAST_ROWS, below.rows * DISTINCT_SHARE)
+    nulls = 1.0 if known.null_fraction else 0.0
+    return drawn(known.distinct, below.rows) + nulls
+
+
+def filtered_columns(
+    predicate: exp.Expression, columns: Mapping[ColumnId, ColumnStatistics]
+) -> Mapping[ColumnId, ColumnStatistics]:
+    """Statistics after a filter: the columns that it compares with constants have fewer values."""
+    ranges, others = collect_ranges(conjuncts(predicate))
+    changed = dict(columns)
+    for bounds in ranges.values():
+        operand = unwrap(bounds.operand)
+        if isinstance(operand, exp.Column) and ColumnId(operand.name) in changed:
+            changed[ColumnId(operand.name)] = _within(changed[ColumnId(operand.name)], bounds)
+    for term in others:
+        column, values = _listed_values(term)
+        if column in changed:
+            known = changed[column].distinct
+            changed[column] = replace(changed[column], distinct=min(known or values, values), null_fraction=0.0)
+    return changed
+
+
+def _listed_values(term: exp.Expression) -> tuple[ColumnId | None, float]:
+    """The column that a term equates with constants, and with how many."""
+    bare = unwrap(term)
+    if isinstance(bare, exp.In) and isinstance(unwrap(bare.this), exp.Column) and bare.expressions:
+        return ColumnId(unwrap(bare.this).name), float(len(bare.expressions))
+    sides = equality(bare)
+    if sides is not None:
+        for column, other in (sides, sides[::-1]):
+            if isinstance(unwrap(column), exp.Column) and constant_value(other) is not None:
+                return ColumnId(unwrap(column).name), 1.0
+    return None, 0.0
+
+
+def _within(known: ColumnStatistics, bounds: Range) -> ColumnStatistics:
+    low, high = position(known.minimum), position(known.maximum)
+    if low is None or high is None or high <= low:
+        return replace(known, null_fraction=0.0)
+    first = low if bounds.low is None else max(low, bounds.low)
+    last = high if bounds.high is None else min(high, bounds.high)
+    share = min(1.0, max(0.0, (last - first) / (high - low)))
+    distinct = None if known.distinct is None else max(1.0, known.distinct * share)
+    # The bounds stay the column's own values where they can: positions of strings cannot be turned back.
+    if isinstance(known.minimum, (int, float)) and not isinstance(known.minimum, bool):
+        return replace(known, minimum=first, maximum=last, distinct=distinct, null_fraction=0.0)
+    return replace(known, distinct=distinct, null_fraction=0.0)
+
+
+def joined_columns(
+    terms: Iterable[exp.Expression], columns: Mapping[ColumnId, ColumnStatistics]
+) -> Mapping[ColumnId, ColumnStatistics]:
+    """Statistics after an inner join: columns that it equates have the smaller one's number of values."""
+    changed = dict(columns)
+    for term in terms:
+        sides = equality(term)
+        if sides is None or not all(isinstance(unwrap(side), exp.Column) for side in sides):
+            continue
+        first, second = (ColumnId(unwrap(side).name) for side in sides)
+        if first not in changed or second not in changed:
+            continue
+        counts = [item.distinct for item in (changed[first], changed[second]) if item.distinct is not None]
+        if counts:
+            changed[first] = replace(changed[first], distinct=min(counts), null_fraction=0.0)
+            changed[second] = replace(changed[second], distinct=min(counts), null_fraction=0.0)
+    return changed
+
+
+def _values_columns(node: logical.Values) -> dict[ColumnId, ColumnStatistics]:
+    found: dict[ColumnId, ColumnStatistics] = {}
+    for index, column in enumerate(node.columns):
+        values = [constant_value(row[index]) for row in node.rows]
+        places = [place for place in map(position, values) if place is not None]
+        distinct = float(len(set(map(str, values)))) or 1.0
+        if len(places) == len(values) and values:
+            ordered = sorted(values, key=lambda value: position(value) or 0.0)
+            found[column.id] = ColumnStatistics(minimum=ordered[0], maximum=ordered[-1], distinct=distinct)
+        else:
+            found[column.id] = ColumnStatistics(distinct=distinct)
+    return found
+
+
+def _united(first: ColumnStatistics | None, second: ColumnStatistics | None) -> ColumnStatistics:
+    """Statistics of a column of a set operation: no fewer values than either side has."""
+    if first is None or second is None or first.distinct is None or second.distinct is None:
+        return ColumnStatistics()
+    return ColumnStatistics(distinct=max(first.distinct, second.distinct), width=first.width)

@@ -1,0 +1,134 @@
+"""How many rows a join delivers, by containment: each value of the key with fewer values has partners in the other."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import assert_never
+
+from sqlglot import exp
+
+from shoal.planner.cost.constants import position
+from shoal.planner.cost.expression_statistics import expression_statistics
+from shoal.planner.cost.selectivity import LEAST_SELECTIVITY, clamp, selectivity
+from shoal.planner.ids import ColumnId
+from shoal.planner.logical import JoinKind
+from shoal.planner.protocols import ColumnStatistics
+from shoal.planner.scalar import columns_of, equality
+
+Columns = Mapping[ColumnId, ColumnStatistics]
+Side = tuple[float, Columns]
+"""Rows and column statistics of an input."""
+
+DEFAULT_KEY_SHARE = 0.1
+"""Distinct values of a join key for each row, when its statistics are missing."""
+
+LEAST_ANTI_SHARE = 0.02
+"""An anti join keeps at least this share: containment would say none, and the query expects some."""
+
+
+def join_rows(kind: JoinKind, terms: Sequence[exp.Expression], left: Side, right: Side) -> float:
+    """Rows of a join of two inputs under the terms of its condition."""
+    pairs, rest = key_pairs(terms, left[1], right[1])
+    residual = selectivity_of_terms(rest, {**left[1], **right[1]})
+    matched = left[0] * right[0] * equality_selectivity(pairs, left, right) * residual
+    match kind:
+        case JoinKind.INNER:
+            return matched
+        case JoinKind.LEFT:
+            return max(matched, left[0])
+        case JoinKind.RIGHT:
+            return max(matched, right[0])
+        case JoinKind.FULL:
+            return max(matched, left[0], right[0]) if pairs else matched + left[0] + right[0]
+        case JoinKind.SEMI:
+            return left[0] * match_share(pairs, residual, left, right)
+        case JoinKind.ANTI:
+            return left[0] * max(LEAST_ANTI_SHARE, 1.0 - match_share(pairs, residual, left, right))
+        case _:
+            assert_never(kind)
+
+
+KeyPair = tuple[ColumnStatistics, ColumnStatistics]
+"""Statistics of the left and the right operand of an equality between the sides."""
+
+
+def key_pairs(
+    terms: Sequence[exp.Expression], left: Columns, right: Columns
+) -> tuple[list[KeyPair], list[exp.Expression]]:
+    """The equalities between the two sides as pairs of statistics, and all other terms."""
+    pairs: list[KeyPair] = []
+    rest: list[exp.Expression] = []
+    for term in terms:
+        sides = equality(term)
+        pair = None if sides is None else _oriented(sides[0], sides[1], left, right)
+        if pair is None:
+            rest.append(term)
+        else:
+            pairs.append(pair)
+    return pairs, rest
+
+
+def _oriented(first: exp.Expression, second: exp.Expression, left: Columns, right: Columns) -> KeyPair | None:
+    used, others = columns_of(first), columns_of(second)
+    if not used or not others:
+        return None
+    if used <= right.keys():
+        first, second, used, others = second, first, others, used
+    if not (used <= left.keys() and others <= right.keys()):
+        return None
+    return expression_statistics(first, left), expression_statistics(second, right)
+
+
+def selectivity_of_terms(terms: Sequence[exp.Expression], columns: Columns) -> float:
+    """The combined selectivity of terms that are not join keys."""
+    product = 1.0
+    for term in terms:
+        product *= selectivity(term, columns)
+    return clamp(product)
+
+
+def equality_selectivity(pairs: Sequence[KeyPair], left: Side, right: Side) -> float:
+    """The share of all pairs of rows that agree on all keys; 1 without keys."""
+    if not pairs:
+        return 1.0
+    first = key_distinct([pair[0] for pair in pairs], left[0])
+    second = key_distinct([pair[1] for pair in pairs], right[0])
+    overlap = 1.0
+    for pair in pairs:
+        overlap *= _overlap(*pair)
+    return max(LEAST_SELECTIVITY * LEAST_SELECTIVITY, overlap / max(first, second, 1.0))
+
+
+def key_distinct(keys: Sequence[ColumnStatistics], rows: float) -> float:
+    """Distinct combinations of key columns: their product, but for several columns no more than there are rows."""
+    product = 1.0
+    for key in keys:
+        product *= key.distinct or max(1.0, rows * DEFAULT_KEY_SHARE)
+    return product if len(keys) == 1 else min(product, max(1.0, rows))
+
+
+def _overlap(first: ColumnStatistics, second: ColumnStatistics) -> float:
+    """The share of the wider key's range in which the narrower one has values; 1 when bounds are unknown.
+
+    Only disjoint ranges count for less than 1: containment has settled everything else.
+    """
+    bounds = [position(item) for item in (first.minimum, first.maximum, second.minimum, second.maximum)]
+    low, high, other_low, other_high = bounds
+    if low is None or high is None or other_low is None or other_high is None:
+        return 1.0
+    return LEAST_SELECTIVITY if low > other_high or other_low > high else 1.0
+
+
+def match_share(pairs: Sequence[KeyPair], residual: float, left: Side, right: Side) -> float:
+    """The share of left rows that have a partner on the right."""
+    if not pairs:
+        return clamp(-math.expm1(-right[0] * residual))
+    domain = max(
+        key_distinct([pair[0] for pair in pairs], left[0]), key_distinct([pair[1] for pair in pairs], right[0]), 1.0
+    )
+    present = key_distinct([pair[1] for pair in pairs], right[0])
+    seen = present * -math.expm1(-right[0] / present)
+    share = min(1.0, seen / domain)
+    if residual >= 1.0:
+        return clamp(share)
+    partners = right[0] / max(1.0, seen)
+    return clamp(share * (1.0 - (1.0 - residual) ** max(1.0, partners)))

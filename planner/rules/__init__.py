@@ -1,0 +1,52 @@
+"""The rules that rewrite logical plans, in their order, and the driver that runs them."""
+
+from dataclasses import replace
+
+from shoal.planner.check import check
+from shoal.planner.logical import Query
+from shoal.planner.rules.context import Rule, RuleContext, RuleRun
+from shoal.planner.rules.derive_side_filters import derive_side_filters
+from shoal.planner.rules.prune_columns import prune_columns
+from shoal.planner.rules.push_filters import push_filters
+from shoal.planner.rules.simplify_predicates import simplify_predicates
+
+RULES: tuple[Rule, ...] = (
+    # First of all: the others look for conjunctions, and this makes them out of disjunctions and negations.
+    simplify_predicates,
+    # Before filters sink: an OR over several tables is still one term above all of them.
+    derive_side_filters,
+    push_filters,
+    # Last, as every rule before may drop the use of a column.
+    prune_columns,
+)
+
+
+def optimise(query: Query, context: RuleContext) -> Query:
+    """Run all rules that are not disabled, in order; the outputs, names and types of the query stay.
+
+    Raises ``InvariantViolated`` when ``options.check_plans`` is set and a rule leaves a malformed plan.
+    """
+    root = query.root
+    context = replace(context, outputs=query.outputs)
+    for rule in RULES:
+        name = rule_name(rule)
+        if name in context.options.disabled_rules:
+            continue
+        before, started = root, context.clock() if context.clock else 0.0
+        root = rule(root, context)
+        seconds = context.clock() - started if context.clock else 0.0
+        if context.record is not None:
+            context.record(RuleRun(name, root is not before, seconds))
+        if context.options.check_plans and root is not before:
+            check(replace(query, root=root), after=name)
+    return query if root is query.root else replace(query, root=root)
+
+
+def rule_name(rule: Rule) -> str:
+    """The name by which a rule is disabled and reported: that of its function."""
+    return getattr(rule, "__name__", type(rule).__name__)
+
+
+def rule_names() -> tuple[str, ...]:
+    """The names of all rules, each once, in their order."""
+    return tuple(dict.fromkeys(rule_name(rule) for rule in RULES))
