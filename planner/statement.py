@@ -1,0 +1,320 @@
+"""What kind of statement a text is: queries go to the planner, the rest is the session's own business.
+
+Kinds are allowed by name; whatever is not named here is refused with a word on what Shoal takes instead. The text
+inside a statement (the query of EXPLAIN, of a view) keeps its places: what stands before it is replaced by blanks.
+Imports only the lexer, the kinds and errors.
+"""
+
+import difflib
+import re
+from typing import NoReturn
+
+from shoal.planner.errors import Error, ErrorContext, NotSupportedError, SyntaxError_
+from shoal.planner.lexer import Token, TokenKind, check_size, split_statements
+from shoal.planner.statement_kinds import (
+    CreateView,
+    Describe,
+    DropView,
+    Explain,
+    ExplainMode,
+    Query,
+    ResetVariable,
+    SetVariable,
+    ShowAll,
+    ShowSetting,
+    ShowTables,
+    Statement,
+)
+from shoal.planner.token_reader import TokenReader
+
+__all__ = [
+    "CreateView",
+    "Describe",
+    "DropView",
+    "Explain",
+    "ExplainMode",
+    "Query",
+    "ResetVariable",
+    "SetVariable",
+    "ShowAll",
+    "ShowSetting",
+    "ShowTables",
+    "Statement",
+    "check_size",
+    "classify",
+    "split_statements",
+    "suggest",
+]
+
+_QUERY_WORDS = ("SELECT", "WITH", "FROM", "VALUES", "TABLE", "PIVOT", "UNPIVOT", "SUMMARIZE")
+_STARTS = (
+    *_QUERY_WORDS,
+    "CREATE",
+    "DROP",
+    "SET",
+    "RESET",
+    "SHOW",
+    "DESCRIBE",
+    "DESC",
+    "EXPLAIN",
+)
+_REFUSED = {
+    "COPY": "fetch the result and write it, for example with fetch_arrow_table()",
+    "INSERT": "Shoal reads; register a table or a file instead",
+    "UPDATE": "Shoal reads; write a query that selects the changed rows",
+    "DELETE": "Shoal reads; write a query that selects the rows to keep",
+    "MERGE": "Shoal reads; write a query that selects the merged rows",
+    "TRUNCATE": "Shoal reads",
+    "ALTER": "use CREATE OR REPLACE VIEW, or register the table again",
+    "ATTACH": "register files or tables instead",
+    "DETACH": "use DROP VIEW, or unregister()",
+    "USE": "there is one schema",
+    "PRAGMA": "use SET, SHOW or DESCRIBE",
+    "LOAD": "extensions are not loaded by statements",
+    "INSTALL": "extensions are not installed by statements",
+    "CALL": "select from the function instead: FROM function(...)",
+    "EXPORT": "fetch the result and write it",
+    "IMPORT": "register files instead",
+    "PREPARE": "pass parameters with the statement instead",
+    "EXECUTE": "pass parameters with the statement instead",
+    "DEALLOCATE": "pass parameters with the statement instead",
+    "BEGIN": "there are no transactions",
+    "START": "there are no transactions",
+    "COMMIT": "there are no transactions",
+    "ROLLBACK": "there are no transactions",
+    "ABORT": "there are no transactions",
+    "VACUUM": "there is nothing to clean",
+    "ANALYZE": "statistics are read from the files; to measure a query, use EXPLAIN ANALYZE",
+    "CHECKPOINT": "there is nothing to write",
+    "COMMENT": "there is no place to keep it",
+}
+_TAKES = "Shoal takes queries, views (CREATE VIEW, DROP VIEW), SET, RESET, SHOW, DESCRIBE and EXPLAIN"
+_EXPLAIN_OPTIONS = ("ANALYZE", "FRAGMENTS", "FORMAT")
+_NOT_BLANK = re.compile(r"[^\n]")
+
+
+def classify(sql: str) -> Statement:
+    """What a text of exactly one statement (perhaps with a semicolon) is.
+
+    Raises ``StatementTooLarge``, ``SyntaxError_`` or ``NotSupportedError``, each with its place in ``sql``.
+    """
+    check_size(sql)
+    statements = split_statements(sql)
+    if not statements:
+        raise SyntaxError_("there is no statement in this text", ErrorContext(sql=sql, hint=_TAKES))
+    if len(statements) > 1:
+        raise NotSupportedError("one statement at a time is taken here", ErrorContext(sql=sql))
+    return _Reader(statements[0].sql).statement()
+
+
+def suggest(word: str, candidates: tuple[str, ...]) -> str | None:
+    """A hint that names what is near a word, or None; compares without case."""
+    by_fold = {candidate.casefold(): candidate for candidate in candidates}
+    near = difflib.get_close_matches(word.casefold(), list(by_fold), n=3, cutoff=0.6)
+    if not near:
+        return None
+    return "did you mean " + " or ".join(f"{by_fold[name]}" for name in near) + "?"
+
+
+class _Reader(TokenReader):
+    """The grammar of statements, as far as the session needs it."""
+
+    def statement(self) -> Statement:
+        first = self.tokens[0]
+        word = first.text.upper() if first.kind is TokenKind.WORD else first.text
+        match word:
+            case "(" | "SELECT" | "WITH" | "FROM" | "VALUES" | "TABLE" | "PIVOT" | "UNPIVOT" | "SUMMARIZE":
+                return self._query()
+            case "EXPLAIN":
+                return self._explain()
+            case "DESCRIBE" | "DESC":
+                return self._describe()
+            case "SHOW":
+                return self._show()
+            case "SET":
+                return self._set()
+            case "RESET":
+                return self._reset()
+            case "CREATE":
+                return self._create_view()
+            case "DROP":
+                return self._drop_view()
+            case _:
+                raise self._refusal(first, word)
+
+    def _refusal(self, first: Token, word: str) -> Error:
+        if word in _REFUSED:
+            context = self.context(first, _REFUSED[word])
+            return NotSupportedError(f"{word} is not supported: {_TAKES}", context)
+        hint = suggest(word, _STARTS) if first.kind is TokenKind.WORD else None
+        return SyntaxError_(f'a statement cannot start with "{first.text[:40]}"', self.context(first, hint or _TAKES))
+
+    def _query(self) -> Query:
+        """The rest of the statement as a query, with blanks for what stands before it."""
+        start = self.tokens[self.index].start
+        rest = self.tokens[self.index :]
+        text = _NOT_BLANK.sub(" ", self.sql[:start]) + self.sql[start:] if self.index else self.sql
+        dynamic = any(token.is_word("PIVOT", "PIVOT_WIDER") for token in rest)
+        return Query(text if not rest[0].is_word("SUMMARIZE") else f"FROM (\n{text}\n)", dynamic)
+
+    def _starts_query(self) -> bool:
+        token = self.peek()
+        return token is not None and (token.text == "(" or token.is_word(*_QUERY_WORDS))
+
+    def _explain(self) -> Explain:
+        self.index = 1
+        mode = ExplainMode.PLAN
+        token = self.peek()
+        if token is not None and token.is_word("ANALYZE"):
+            mode = ExplainMode.ANALYZE
+            self.index += 1
+        elif token is not None and token.text == "(" and not self._bracket_holds_query():
+            mode = self._explain_options()
+        if not self._starts_query():
+            self.expected("a query to explain")
+        return Explain(mode, self._query())
+
+    def _bracket_holds_query(self) -> bool:
+        following = self.tokens[self.index + 1 : self.index + 2]
+        return bool(following) and (following[0].text == "(" or following[0].is_word(*_QUERY_WORDS))
+
+    def _explain_options(self) -> ExplainMode:
+        self.expect_symbol("(")
+        modes: list[ExplainMode] = []
+        while True:
+            token = self.next("an option of EXPLAIN")
+            match token.text.upper():
+                case "ANALYZE":
+                    modes.append(ExplainMode.ANALYZE)
+                case "FRAGMENTS":
+                    modes.append(ExplainMode.FRAGMENTS)
+                case "FORMAT":
+                    modes.append(self._explain_format())
+                case _:
+                    hint = suggest(token.text, _EXPLAIN_OPTIONS) or "options: " + ", ".join(_EXPLAIN_OPTIONS)
+                    raise SyntaxError_(f"EXPLAIN has no option {token.text}", self.context(token, hint))
+            token = self.next("a comma or a closing bracket")
+            if token.text == ")":
+                break
+            if token.text != ",":
+                raise SyntaxError_("expected a comma or a closing bracket", self.context(token))
+        chosen = [mode for mode in modes if mode is not ExplainMode.PLAN]
+        if len(chosen) > 1:
+            options = " with ".join(mode.value.upper() for mode in chosen)
+            raise NotSupportedError(f"EXPLAIN takes one of its options at a time, not {options}", self.context(token))
+        return chosen[0] if chosen else ExplainMode.PLAN
+
+    def _explain_format(self) -> ExplainMode:
+        token = self.next("a format")
+        match token.name.upper():
+            case "JSON":
+                return ExplainMode.JSON
+            case "TEXT":
+                return ExplainMode.PLAN
+            case _:
+                hint = suggest(token.name, ("json", "text")) or "formats: json, text"
+                raise SyntaxError_(f"EXPLAIN has no format {token.name}", self.context(token, hint))
+
+    def _describe(self) -> Describe:
+        keyword = self.tokens[0]
+        self.index = 1
+        if self._starts_query():
+            return Describe(self._query().sql)
+        return Describe(self._select_from_name(keyword, "a table or a query to describe"))
+
+    def _select_from_name(self, keyword: Token, what: str) -> str:
+        """The statement with FROM in place of its keyword: of the same length, so that places stay."""
+        self.next(what)
+        self.index = len(self.tokens)
+        select = "FROM".ljust(len(keyword.text))
+        return self.sql[: keyword.start] + select + self.sql[keyword.end :]
+
+    def _show(self) -> ShowAll | ShowTables | ShowSetting:
+        keyword = self.tokens[0]
+        self.index = 1
+        token = self.next("a setting, a table, ALL or TABLES")
+        if token.is_word("ALL") and self.peek() is None:
+            return ShowAll()
+        if token.is_word("TABLES") and self.peek() is None:
+            return ShowTables()
+        if token.is_word("ALL") and self.tokens[self.index].is_word("TABLES") and len(self.tokens) == 3:
+            return ShowTables()
+        name = "timezone" if self._is_time_zone(token) else token.name
+        return ShowSetting(name, self.sql[: keyword.start] + "FROM" + self.sql[keyword.end :])
+
+    def _is_time_zone(self, token: Token) -> bool:
+        following = self.peek()
+        return token.is_word("TIME") and following is not None and following.is_word("ZONE")
+
+    def _set(self) -> SetVariable:
+        self.index = 1
+        token = self.next("a setting")
+        if token.is_word("SESSION", "GLOBAL", "LOCAL") and (self.peek() or token).kind is TokenKind.WORD:
+            token = self.next("a setting")
+        if token.is_word("VARIABLE"):
+            raise NotSupportedError("SQL variables are not supported: pass parameters", self.context(token))
+        if self._is_time_zone(token):
+            self.index += 1
+            return SetVariable("timezone", self._value())
+        separator = self.next("= and a value")
+        if separator.text != "=" and not separator.is_word("TO"):
+            raise SyntaxError_("expected = or TO after the setting's name", self.context(separator))
+        return SetVariable(token.name.lower(), self._value())
+
+    def _value(self) -> str:
+        if self.peek() is None:
+            self.expected("a value")
+        rest = self.tokens[self.index :]
+        self.index = len(self.tokens)
+        if len(rest) == 1:
+            return rest[0].name
+        return self.sql[rest[0].start : rest[-1].end]
+
+    def _reset(self) -> ResetVariable:
+        self.index = 1
+        token = self.next("a setting")
+        if token.is_word("SESSION", "GLOBAL", "LOCAL") and self.peek() is not None:
+            token = self.next("a setting")
+        if self._is_time_zone(token):
+            self.index += 1
+            self.end()
+            return ResetVariable("timezone")
+        self.end()
+        return ResetVariable(token.name.lower())
+
+    def _create_view(self) -> CreateView:
+        self.index = 1
+        or_replace = self.skip("OR", "REPLACE")
+        _ = self.skip("TEMP") or self.skip("TEMPORARY")
+        if not self.skip("VIEW"):
+            self._refuse_object("CREATE", "CREATE VIEW; tables come from register() or from files")
+        if_not_exists = self.skip("IF", "NOT", "EXISTS")
+        name = self.name()
+        columns: list[str] = []
+        if (token := self.peek()) is not None and token.text == "(":
+            self.expect_symbol("(")
+            columns.append(self.name())
+            while (token := self.next("a comma or a closing bracket")).text == ",":
+                columns.append(self.name())
+            if token.text != ")":
+                raise SyntaxError_("expected a comma or a closing bracket", self.context(token))
+        if not self.skip("AS"):
+            self.expected("AS and a query")
+        if not self._starts_query():
+            self.expected("a query")
+        return CreateView(name, tuple(columns), self._query().sql, or_replace, if_not_exists)
+
+    def _drop_view(self) -> DropView:
+        self.index = 1
+        if not self.skip("VIEW"):
+            self._refuse_object("DROP", "DROP VIEW; a registered table goes with unregister()")
+        if_exists = self.skip("IF", "EXISTS")
+        name = self.name()
+        _ = self.skip("CASCADE") or self.skip("RESTRICT")
+        self.end()
+        return DropView(name, if_exists)
+
+    def _refuse_object(self, verb: str, instead: str) -> NoReturn:
+        token = self.next("VIEW")
+        message = f"{verb} {token.text.upper()} is not supported: Shoal takes {instead}"
+        raise NotSupportedError(message, self.context(token))
