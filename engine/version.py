@@ -1,0 +1,5 @@
+"""The version of Shoal."""
+
+from shoal.executor.protocol.version import VERSION
+
+__version__ = VERSION
