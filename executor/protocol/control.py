@@ -1,5 +1,7 @@
 """The control service's name, method and limits: what both ends of the stream must agree on besides the messages."""
 
+from typing import Protocol
+
 from shoal.executor.protocol.shoal_pb2 import CoordinatorMessage, ExecutorMessage
 
 SERVICE = "shoal.v1.Control"
@@ -27,3 +29,13 @@ def serialize_coordinator_message(message: CoordinatorMessage) -> bytes:
 
 parse_executor_message = ExecutorMessage.FromString
 parse_coordinator_message = CoordinatorMessage.FromString
+
+
+class AttachContext(Protocol):
+    """What the coordinator's end of a stream is used for; ``grpc.aio.ServicerContext`` has it."""
+
+    async def read(self) -> object:
+        """The next message, or ``grpc.aio.EOF`` when the other side has closed."""
+
+    async def write(self, message: CoordinatorMessage) -> None:
+        """Send a message; returns when the transport has taken it."""
