@@ -3,9 +3,9 @@
 Executor events come from a transport, query events from a runner, ``Tick`` from the loop when a timer is due.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from shoal.planner.errors import ERROR_CLASSES, Error, ErrorContext, ErrorKind
+from shoal.planner.errors import ERROR_CLASSES, Error, ErrorContext, ErrorKind, InvariantViolated
 from shoal.planner.ids import ExecutorId, Incarnation, QueryId, TaskId
 from shoal.planner.stage import OutputFile, StagedPlan, TaskMetrics
 
@@ -72,6 +72,11 @@ class TaskSucceeded:
     output: OutputFile
     metrics: TaskMetrics
 
+    def __post_init__(self) -> None:
+        """Refuse another executor's output."""
+        if (self.output.executor, self.output.incarnation) != (self.executor, self.incarnation):
+            raise InvariantViolated(f"{self.executor} delivers an output of {self.output.executor}")
+
 
 @dataclass(frozen=True, slots=True)
 class TaskFailure:
@@ -84,7 +89,7 @@ class TaskFailure:
     kind: ErrorKind
     error_class: str
     message: str
-    context: ErrorContext = ErrorContext()
+    context: ErrorContext = field(default_factory=ErrorContext)
 
     @classmethod
     def of(cls, error: BaseException) -> "TaskFailure":

@@ -1,0 +1,334 @@
+"""The one machine that the loop drives: membership, queries, timers and dispatch behind ``handle(event, now)``.
+
+No clock, socket, thread or unseeded chance inside: the same events at the same times give the same instructions.
+"""
+
+from random import Random
+from typing import assert_never
+
+from shoal.coordinator.attempt_book import ExecutorLife
+from shoal.coordinator.dispatch import Dispatcher
+from shoal.coordinator.events import (
+    Event,
+    ExecutorDraining,
+    ExecutorJoined,
+    ExecutorLost,
+    Heartbeat,
+    QueryCancelRequested,
+    QueryReleased,
+    QuerySubmitted,
+    TaskFailed,
+    TaskStarted,
+    TaskSucceeded,
+    Tick,
+)
+from shoal.coordinator.instructions import DisconnectExecutor, Instruction, QueryFailed
+from shoal.coordinator.membership import Member, Membership
+from shoal.coordinator.policy import Policy
+from shoal.coordinator.query_machine import QueryMachine
+from shoal.coordinator.task_machine import TaskAttempt, TaskState
+from shoal.coordinator.task_specs import check_plan
+from shoal.coordinator.turn import (
+    CancelGraceOver,
+    DeadlineReached,
+    DelayOver,
+    LeaseOver,
+    NoExecutorGraceOver,
+    Suspicion,
+    Timer,
+    Timers,
+    Turn,
+)
+from shoal.planner.errors import InvariantViolated, NoExecutors, QueryCancelled, QueryTimeout
+from shoal.planner.ids import QueryId
+from shoal.runner import ClusterShape, QueryProgress, StageRun
+
+START_HINT = "start one with: shoal executor --join HOST:PORT"
+_FEW_TIMERS = 1024
+
+
+class ClusterMachine:
+    """Executors and queries, as the coordinator knows them."""
+
+    def __init__(self, policy: Policy | None = None, random: Random | None = None) -> None:
+        self._policy = policy or Policy()
+        self._random = random or Random(0)  # noqa: S311 - spreads retries, guards nothing
+        self._membership = Membership()
+        self._queries: dict[QueryId, QueryMachine] = {}
+        self._dispatcher = Dispatcher(self._membership, self._queries)
+        self._timers = Timers()
+        self._prune_at = _FEW_TIMERS
+        self._empty_since = 0.0
+
+    def handle(self, event: Event, now: float) -> list[Instruction]:
+        """Let an event act; returns what is to be done because of it, in order. ``now`` never goes back."""
+        turn = Turn(now, self._timers)
+        match event:
+            case ExecutorJoined():
+                self._join(event, turn)
+            case ExecutorLost():
+                self._lose((event.executor, event.incarnation), event.reason, turn)
+            case QuerySubmitted():
+                self._submit(event, turn)
+            case QueryCancelRequested():
+                self._cancel(event, turn)
+            case QueryReleased():
+                self._release(event, turn)
+            case Tick():
+                for due, timer in self._timers.due(now):
+                    self._timer(timer, due, turn)
+            case ExecutorDraining() | Heartbeat() | TaskStarted() | TaskSucceeded() | TaskFailed():
+                self._hear(event, turn)
+            case _:
+                assert_never(event)
+        self._settle(turn)
+        return turn.instructions
+
+    @property
+    def wake_at(self) -> float | None:
+        """When the next ``Tick`` is due."""
+        return self._timers.next
+
+    @property
+    def ever_joined(self) -> bool:
+        """Whether there has been any executor so far."""
+        return self._membership.ever_joined
+
+    def shape(self) -> ClusterShape:
+        """The executors that take tasks."""
+        return self._membership.shape()
+
+    def members(self) -> list[Member]:
+        """The executors as they are now."""
+        return self._membership.members()
+
+    def queries(self) -> list[QueryMachine]:
+        """The queries that have left something anywhere, or still run."""
+        return list(self._queries.values())
+
+    def progress(self, query: QueryId, now: float) -> QueryProgress | None:
+        """How far a query is; None if it is unknown (any more)."""
+        machine = self._queries.get(query)
+        return machine.progress(now) if machine is not None else None
+
+    def runs(self, query: QueryId) -> tuple[StageRun, ...]:
+        """What the finished stages of a query measured; empty if it is unknown (any more)."""
+        machine = self._queries.get(query)
+        return machine.runs() if machine is not None else ()
+
+    # Executors
+
+    def _join(self, joined: ExecutorJoined, turn: Turn) -> None:
+        earlier = self._membership.superseded(joined)
+        known = self._membership.find(joined.executor, joined.incarnation)
+        if earlier is not None and not self._membership.is_refused(joined):
+            self._lose((earlier.executor, earlier.incarnation), "it was started anew", turn)
+        member = self._membership.join(joined, turn.now)
+        if member is None:
+            reason = "this incarnation was lost, or offers no slots; join under a new one"
+            turn.instruct(DisconnectExecutor(joined.executor, joined.incarnation, reason))
+        elif known is None:
+            self._set_lease(member)
+
+    def _hear(self, event: ExecutorDraining | Heartbeat | TaskStarted | TaskSucceeded | TaskFailed, turn: Turn) -> None:
+        life = (event.executor, event.incarnation)
+        member = self._membership.seen(*life, turn.now)
+        if member is None:
+            turn.instruct(DisconnectExecutor(*life, "this incarnation is not a member; join under a new one"))
+            return
+        match event:
+            case Heartbeat():
+                pass
+            case ExecutorDraining():
+                self._membership.drain(*life)
+                self._watch_for_executors(turn)
+            case TaskStarted():
+                query = self._queries.get(event.task.query)
+                if query is not None:
+                    query.task_started(event.task, life, turn.now)
+            case TaskSucceeded():
+                query = self._queries.get(event.output.task.query)
+                if query is None:
+                    turn.drop([event.output])
+                else:
+                    self._free(member, query.task_succeeded(event, turn))
+                    self._acted(query)
+            case TaskFailed():
+                query = self._queries.get(event.task.query)
+                if query is not None:
+                    self._free(member, query.task_failed(event, turn))
+                    self._acted(query)
+            case _:
+                assert_never(event)
+
+    def _free(self, member: Member, attempt: TaskAttempt | None) -> None:
+        if attempt is not None:
+            del member.running[attempt.id]
+            if attempt.alone:
+                member.alone_for = None
+
+    def _lose(self, life: ExecutorLife, reason: str, turn: Turn) -> None:
+        """The one path on which an executor is lost, whatever noticed it."""
+        if self._membership.lose(*life, reason) is None:
+            return
+        turn.instruct(DisconnectExecutor(*life, reason))
+        for query in list(self._queries.values()):
+            query.executor_lost(life, reason, turn)
+            self._acted(query)
+        self._watch_for_executors(turn)
+
+    def _suspect(self, suspicion: Suspicion, turn: Turn) -> None:
+        """An executor whose outputs cannot be read counts as lost when it was not just the one."""
+        member = self._membership.find(suspicion.executor, suspicion.incarnation)
+        if member is None:
+            return
+        if suspicion.task is not None:
+            member.cannot_read(suspicion.task.query)
+        if suspicion.task is None or member.unreadable >= self._policy.executor_fetch_failures:
+            life = (suspicion.executor, suspicion.incarnation)
+            self._lose(life, f"its outputs cannot be read: {suspicion.reason}", turn)
+
+    def _set_lease(self, member: Member) -> None:
+        ends = self._membership.silent_until(member)
+        if ends is not None:
+            self._timers.set(ends, LeaseOver(member.executor, member.incarnation))
+
+    def _watch_for_executors(self, turn: Turn) -> None:
+        if not self._membership.active():
+            self._empty_since = turn.now
+            for query in self._queries.values():
+                self._watch(query, turn.now)
+
+    def _watch(self, query: QueryMachine, since: float) -> None:
+        if not query.state.is_terminal:
+            self._timers.set(since + self._policy.no_executor_grace, NoExecutorGraceOver(query.id))
+
+    # Queries
+
+    def _submit(self, event: QuerySubmitted, turn: Turn) -> None:
+        if event.query in self._queries:
+            turn.instruct(QueryFailed(event.query, InvariantViolated(f"query {event.query} runs already"), ()))
+            return
+        try:
+            check_plan(event.plan)
+        except InvariantViolated as error:
+            turn.instruct(QueryFailed(event.query, error.with_context(query=event.query), ()))
+            return
+        query = self._queries[event.query] = QueryMachine(event, self._policy, self._random, turn.now)
+        if not self._membership.ever_joined:
+            query.fail(self._no_executors("none has joined yet"), turn)
+            self._acted(query)
+            return
+        if event.timeout is not None:
+            self._timers.set(turn.now + event.timeout, DeadlineReached(event.query))
+        if not self._membership.active():
+            self._watch(query, turn.now)
+        query.begin(turn)
+        self._acted(query)
+
+    def _cancel(self, event: QueryCancelRequested, turn: Turn) -> None:
+        query = self._queries.get(event.query)
+        if query is not None:
+            query.cancel(QueryCancelled(event.reason), turn)
+            self._acted(query)
+
+    def _release(self, event: QueryReleased, turn: Turn) -> None:
+        query = self._queries.get(event.query)
+        if query is not None:
+            query.cancel(QueryCancelled("the query was released before its end"), turn)
+            query.attempts.release(turn)
+            self._acted(query)
+
+    def _acted(self, query: QueryMachine) -> None:
+        """A query may have something ready now, or have left nothing."""
+        if query.is_forgettable:
+            del self._queries[query.id]
+        else:
+            self._dispatcher.notice(query)
+
+    def _no_executors(self, what: str) -> NoExecutors:
+        losses = tuple(self._membership.recent_losses())
+        return NoExecutors(f"no executor to run on: {what}").with_context(hint=START_HINT, story=losses)
+
+    # Time
+
+    def _timer(self, timer: Timer, due: float, turn: Turn) -> None:
+        match timer:
+            case LeaseOver():
+                self._lease_over(timer, due, turn)
+            case CancelGraceOver():
+                self._cancel_grace_over(timer, turn)
+            case DelayOver() | DeadlineReached() | NoExecutorGraceOver():
+                query = self._queries.get(timer.query)
+                if query is not None:
+                    self._query_timer(query, timer, turn)
+                    self._acted(query)
+            case _:
+                assert_never(timer)
+
+    def _query_timer(
+        self, query: QueryMachine, timer: DelayOver | DeadlineReached | NoExecutorGraceOver, turn: Turn
+    ) -> None:
+        match timer:
+            case DelayOver():
+                query.delay_over(timer, turn)
+            case DeadlineReached():
+                query.fail(QueryTimeout("the query has reached its deadline"), turn)
+            case NoExecutorGraceOver():
+                if self._membership.active():
+                    return
+                if self._empty_since + self._policy.no_executor_grace > turn.now:
+                    self._watch(query, self._empty_since)
+                elif query.attempts.has_running:
+                    self._watch(query, turn.now)
+                else:
+                    query.fail(self._no_executors(f"none came for {self._policy.no_executor_grace:g} s"), turn)
+            case _:
+                assert_never(timer)
+
+    def _lease_over(self, timer: LeaseOver, due: float, turn: Turn) -> None:
+        member = self._membership.find(timer.executor, timer.incarnation)
+        if member is None:
+            return
+        if turn.now - due > self._policy.lateness:
+            member.last_seen = turn.now
+        ends = self._membership.silent_until(member)
+        if ends is not None and ends > turn.now:
+            self._set_lease(member)
+        else:
+            silence = turn.now - member.last_seen
+            self._lose((timer.executor, timer.incarnation), f"it was silent for {silence:.1f} s", turn)
+
+    def _cancel_grace_over(self, timer: CancelGraceOver, turn: Turn) -> None:
+        member = self._membership.find(timer.executor, timer.incarnation)
+        attempt = member.running.get(timer.task) if member is not None else None
+        if attempt is not None and attempt.state is TaskState.CANCELLING:
+            reason = f"it did not stop task {timer.task} in {self._policy.cancel_grace:g} s"
+            self._lose((timer.executor, timer.incarnation), reason, turn)
+
+    # After each event
+
+    def _settle(self, turn: Turn) -> None:
+        while turn.suspicions:
+            self._suspect(turn.suspicions.pop(), turn)
+        self._dispatcher.run(turn)
+        for member in self._membership.drained():
+            life = (member.executor, member.incarnation)
+            if not any(query.attempts.holds(life) for query in self._queries.values()):
+                self._lose(life, "it was drained", turn)
+        if len(self._timers) >= self._prune_at:
+            self._timers.prune(is_live=self._is_live)
+            self._prune_at = max(_FEW_TIMERS, 2 * len(self._timers))
+
+    def _is_live(self, timer: Timer) -> bool:
+        match timer:
+            case LeaseOver():
+                return self._membership.find(timer.executor, timer.incarnation) is not None
+            case CancelGraceOver():
+                member = self._membership.find(timer.executor, timer.incarnation)
+                return member is not None and timer.task in member.running
+            case DelayOver() | DeadlineReached() | NoExecutorGraceOver():
+                query = self._queries.get(timer.query)
+                return query is not None and not query.state.is_terminal
+            case _:
+                assert_never(timer)
