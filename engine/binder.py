@@ -1,0 +1,245 @@
+"""The planner's ``Kernel``: DuckDB's own binder, over empty tables of the right schema.
+
+A scratch connection holds an empty table for each catalog name that a statement mentions, made when it is first
+mentioned and made anew when its columns change. Describing a statement therefore reads no data; only table functions of
+the user (``read_csv('x')``) open their files, as DuckDB does to learn their columns.
+"""
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+
+from shoal.catalog import CatalogSnapshot
+from shoal.executor.kernel_errors import translate_error
+from shoal.planner.errors import (
+    BindError,
+    ColumnNotFound,
+    Error,
+    NotSupportedError,
+    Place,
+    SourceError,
+    SyntaxError_,
+    TableNotFound,
+)
+from shoal.planner.lexer import TokenKind, place_at, split_statements, tokenize
+from shoal.planner.source import Field, TableSource, ViewDefinition
+from shoal.planner.statement import suggest
+from shoal.scratch import Scratch
+from shoal.source_files import format_of, quote_name
+
+_PREFIX = "DESCRIBE\n"
+_KEYWORDS = (
+    "SELECT", "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "OFFSET", "JOIN", "INNER", "LEFT", "RIGHT", "CROSS",
+    "UNION", "EXCEPT", "INTERSECT", "DISTINCT", "BETWEEN", "QUALIFY", "WINDOW", "PARTITION", "USING", "VALUES", "WITH",
+)  # fmt: skip
+_CACHED_TYPES = 2048
+_VIRTUAL_COLUMNS = re.compile(r'"(filename|file_row_number|file_index|file_size|file_last_modified)"', re.IGNORECASE)
+"""Columns that only a real file has: a statement that names one is bound to the file itself."""
+
+
+class Binder:
+    """Names and types of statements. Shared by all statements of a session; see ``BoundCatalog`` for one of them."""
+
+    def __init__(self, scratch: Scratch) -> None:
+        self._scratch = scratch
+        self._made: dict[str, tuple[str, object]] = {}
+        self._types: dict[object, dict[str, str]] = {}
+
+    def describe(self, sql: str, parameters: Sequence[object], catalog: CatalogSnapshot) -> tuple[Field, ...]:
+        """Names and types of a query's result; raises a user error with its place in ``sql``. Runs nothing."""
+        if len(split_statements(sql)) != 1:
+            raise NotSupportedError("one statement at a time is taken here")
+        text = sql.rstrip().rstrip(";")
+        with self._scratch.lock:
+            names = self.table_names(text)
+            self._make_all(names, sql, catalog)
+            try:
+                rows = self._described(text, parameters)
+            except ColumnNotFound as error:
+                files = [name for name in names if catalog.entry(name) is None and format_of(name)]
+                if not files or not _VIRTUAL_COLUMNS.search(error.message):
+                    raise self._explain(error, sql, catalog) from error
+                for name in files:
+                    self._drop(name.casefold(), "TABLE")
+                rows = self._described(text, parameters)
+            except Error as error:
+                raise self._explain(error, sql, catalog) from error
+        return tuple(Field(str(row[0]), str(row[1])) for row in rows)
+
+    def _described(self, text: str, parameters: Sequence[object]) -> list[tuple[object, ...]]:
+        try:
+            return self._scratch.rows(_PREFIX + text, list(parameters) or None)
+        except (duckdb.Error, RuntimeError, ValueError, TypeError) as error:
+            raise translate_error(error, _PREFIX + text) from error
+
+    def _make_all(self, names: Sequence[str], sql: str, catalog: CatalogSnapshot) -> None:
+        for name in names:
+            try:
+                self._make(name, catalog, ())
+            except SourceError as error:
+                places = (place_at(sql, token.start, len(token.text)) for token in tokenize(sql) if token.name == name)
+                raise error.with_context(sql=sql, place=next(places, None)) from error
+
+    def table_names(self, sql: str) -> tuple[str, ...]:
+        """The names of tables, views and files that a query reads; every name in it when DuckDB cannot tell."""
+        try:
+            return tuple(sorted(self._scratch.table_names(sql)))
+        except (duckdb.Error, RuntimeError):
+            kinds = (TokenKind.WORD, TokenKind.QUOTED)
+            return tuple(sorted({token.name for token in tokenize(sql) if token.kind in kinds}))
+
+    def types(self, columns: Sequence[Field], layers: Sequence[Mapping[str, str]]) -> dict[str, str]:
+        """The DuckDB types of expressions, layer upon layer; see ``shoal.planner.protocols.Kernel``."""
+        key = (tuple(columns), tuple(tuple(layer.items()) for layer in layers))
+        known = self._types.get(key)
+        if known is None:
+            sql = _typing_statement(columns, layers)
+            try:
+                rows = self._scratch.rows("DESCRIBE " + sql)
+            except (duckdb.Error, RuntimeError) as error:
+                raise translate_error(error) from error
+            wanted = {name for layer in layers for name in layer}
+            known = {str(row[0]): str(row[1]) for row in rows if row[0] in wanted}
+            if len(self._types) >= _CACHED_TYPES:
+                self._types.clear()
+            self._types[key] = known
+        return dict(known)
+
+    def _make(self, name: str, catalog: CatalogSnapshot, within: tuple[str, ...]) -> object:
+        """Have the scratch connection know a name as the catalog does; returns what it is made from."""
+        folded = name.casefold()
+        if folded in within:
+            raise BindError(f"the view {name} refers to itself")
+        entry = catalog.lookup(name)
+        kind, before = self._made.get(folded, ("", None))
+        if entry is None:
+            self._drop(folded, kind)
+            return None
+        definition: object
+        match entry:
+            case ViewDefinition():
+                inner = tuple(self._make(item, catalog, (*within, folded)) for item in self.table_names(entry.sql))
+                definition = (entry, inner)
+            case _:
+                definition = entry.columns
+        if definition != before:
+            self._drop(folded, kind)
+            self._create(name, entry)
+            self._made[folded] = ("VIEW" if isinstance(entry, ViewDefinition) else "TABLE", definition)
+        return definition
+
+    def _drop(self, folded: str, kind: str) -> None:
+        if kind:
+            self._scratch.rows(f"DROP {kind} IF EXISTS {quote_name(folded)}")
+            del self._made[folded]
+
+    def _create(self, name: str, entry: TableSource | ViewDefinition) -> None:
+        if isinstance(entry, ViewDefinition):
+            named = f"({', '.join(map(quote_name, entry.columns))})" if entry.columns else ""
+            sql = f"CREATE VIEW {quote_name(name)}{named} AS\n{entry.sql}"
+        else:
+            columns = ", ".join(f"{quote_name(column.name)} {column.type}" for column in entry.columns)
+            sql = f"CREATE TABLE {quote_name(name)} ({columns})"
+        try:
+            self._scratch.rows(sql)
+        except duckdb.Error as error:
+            told = translate_error(error)
+            kind = "view" if isinstance(entry, ViewDefinition) else "table"
+            raise type(told)(f"in the {kind} {name}: {told.message}", replace(told.context, place=None)) from error
+
+    def _explain(self, error: Error, sql: str, catalog: CatalogSnapshot) -> Error:
+        """The error with its place in the user's text, and a hint from our own catalog instead of DuckDB's."""
+        context = error.context
+        place = context.place
+        if place is not None:
+            place = Place(max(1, place.line - 1), place.column, place.length)
+        hint = context.hint
+        match error:
+            case TableNotFound():
+                hint = _table_hint(_word_at(sql, place), catalog)
+            case SyntaxError_():
+                hint = _keyword_hint(sql, place) or hint
+            case ColumnNotFound():
+                hint = _keyword_hint(sql, place) or _column_hint(_word_at(sql, place), hint)
+        return type(error)(error.message, replace(context, sql=sql, place=place, hint=hint))
+
+
+class BoundCatalog:
+    """The binder over one snapshot of the catalog: what the planner sees as its ``Kernel``."""
+
+    def __init__(self, binder: Binder, catalog: CatalogSnapshot) -> None:
+        self._binder = binder
+        self._catalog = catalog
+
+    def describe(self, sql: str, parameters: Sequence[object] = ()) -> tuple[Field, ...]:
+        """Names and types of a statement's result; raises a user error with its place in ``sql``."""
+        return self._binder.describe(sql, parameters, self._catalog)
+
+    def types(self, columns: Sequence[Field], layers: Sequence[Mapping[str, str]]) -> dict[str, str]:
+        """The DuckDB types of scalar or aggregate expressions."""
+        return self._binder.types(columns, layers)
+
+
+def _typing_statement(columns: Sequence[Field], layers: Sequence[Mapping[str, str]]) -> str:
+    """A query with one column for each expression; GROUP BY ALL lets aggregates stand beside plain columns."""
+    start = ", ".join(f"CAST(NULL AS {column.type}) AS {quote_name(column.name)}" for column in columns)
+    steps = [f"layer0 AS (SELECT {start or 'NULL AS nothing'})"]
+    for number, layer in enumerate(layers):
+        added = "".join(f", {expression} AS {quote_name(name)}" for name, expression in layer.items())
+        steps.append(f"layer{number + 1} AS (SELECT *{added} FROM layer{number} GROUP BY ALL)")
+    return f"WITH {', '.join(steps)} FROM layer{len(layers)}"
+
+
+def _word_at(sql: str, place: Place | None) -> str:
+    if place is None:
+        return ""
+    for token in tokenize(sql):
+        found = place_at(sql, token.start)
+        if (found.line, found.column) == (place.line, place.column):
+            return token.name
+    return ""
+
+
+def _table_hint(name: str, catalog: CatalogSnapshot) -> str | None:
+    if not name:
+        return None
+    near = suggest(name, catalog.names())
+    if near is not None:
+        return near
+    with suppress(OSError):
+        for file in sorted(Path.cwd().iterdir()):
+            if file.name.split(".")[0].casefold() == name.casefold() and format_of(file.name):
+                return f"there is a file of that name: FROM '{file.name}'"
+    known = ", ".join(catalog.names()[:8])
+    return f"known tables: {known}" if known else "no table is registered: name a file, as in FROM 'data.parquet'"
+
+
+def _column_hint(name: str, candidates: str | None) -> str | None:
+    """DuckDB lists whatever is a little alike; say so only when nothing is much alike."""
+    names = tuple(re.findall(r'"([^"]+)"', candidates or ""))
+    return (suggest(name, names) if name else None) or candidates
+
+
+def _keyword_hint(sql: str, place: Place | None) -> str | None:
+    """A hint for a misspelt keyword, which DuckDB takes for an alias or a column and so notices a word too late."""
+    if place is None:
+        return None
+    words = []
+    for token in tokenize(sql):
+        found = place_at(sql, token.start)
+        if (found.line, found.column) > (place.line, place.column):
+            break
+        if token.kind is TokenKind.WORD:
+            words.append(token.text)
+    for word in reversed(words[-3:]):
+        if word.upper() in _KEYWORDS or len(word) < 3:
+            continue
+        near = difflib.get_close_matches(word.upper(), _KEYWORDS, n=1, cutoff=0.75)
+        if near:
+            return f'did you mean {near[0]} instead of "{word}"?'
+    return None

@@ -1,0 +1,50 @@
+"""A private in-memory DuckDB for planning: schemas and bindings, never a user's query. Imports nothing of ours."""
+
+import threading
+from collections.abc import Sequence
+
+import duckdb
+
+_CONFIG = {
+    "python_enable_replacements": "false",
+    "autoinstall_known_extensions": "false",
+    "threads": "1",
+}
+_SETTINGS = (
+    "SET enable_progress_bar = false",
+    "SET parquet_metadata_cache = true",
+)
+
+
+class Scratch:
+    """One connection behind a lock. Every method may be called from any thread; errors are DuckDB's own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._connection = duckdb.connect(":memory:", config=dict(_CONFIG))
+        for setting in _SETTINGS:
+            self._connection.execute(setting)
+
+    @property
+    def lock(self) -> threading.RLock:
+        """Held by whoever needs several calls to see one state."""
+        return self._lock
+
+    def rows(self, sql: str, parameters: Sequence[object] | None = None) -> list[tuple[object, ...]]:
+        """All rows of a statement."""
+        with self._lock:
+            return self._connection.execute(sql, parameters).fetchall()
+
+    def strings(self, sql: str, parameters: Sequence[object] | None = None) -> list[str]:
+        """The first column of a statement, as text."""
+        return [str(row[0]) for row in self.rows(sql, parameters)]
+
+    def table_names(self, sql: str) -> set[str]:
+        """The names of the tables, views and files that a query reads, without common table expressions."""
+        with self._lock:
+            return set(self._connection.get_table_names(sql))
+
+    def close(self) -> None:
+        """Free the connection; idempotent."""
+        with self._lock:
+            self._connection.close()
