@@ -6,6 +6,7 @@ dependent join. The parts: ``decorrelate_prepare`` (filters and IN), ``_pull`` (
 row for each left row), ``_push`` and ``_domain`` (the general method).
 """
 
+from dataclasses import replace
 from functools import partial
 
 from sqlglot import exp
@@ -59,9 +60,17 @@ def decorrelate(node: Node, ids: ColumnIds) -> Node:
     """
     if next(find(node, Apply), None) is None:
         return node
-    prepared = transform_down(node, partial(sink_filters, ids=ids))
+    typed = transform_up(node, _with_typed_mark)
+    prepared = transform_down(typed, partial(sink_filters, ids=ids))
     prepared = transform_down(prepared, partial(rewrite_in, ids=ids))
     return transform_up(prepared, partial(remove_apply, ids=ids))
+
+
+def _with_typed_mark(node: Node) -> Node:
+    if not isinstance(node, Apply) or node.mark is None or node.mark.type:
+        return node
+    type_ = schema(node.right)[0].type if node.kind is ApplyKind.SCALAR else "BOOLEAN"
+    return replace(node, mark=replace(node.mark, type=type_))
 
 
 def remove_apply(node: Node, ids: ColumnIds) -> Node:
@@ -153,9 +162,9 @@ def _remove_scalar(apply: Apply, outer: frozenset[ColumnId], ids: ColumnIds) -> 
     """The one value: a left join, with a check for a second row unless there cannot be one."""
     assert apply.mark is not None
     value = schema(apply.right)[0]
-    pushed = (
-        push_domain(apply.right, Domain.of(apply.left, apply.right, ids)) if outer else Pushed(apply.right, (), True)
-    )
+    pushed = Pushed(apply.right, (), strict=True)
+    if outer:
+        pushed = push_domain(apply.right, Domain.of(apply.left, apply.right, ids))
     terms = matches(_outer_columns(apply), pushed)
     if outer and _is_at_most_one_row(apply.right):
         joined = Join(JoinKind.LEFT, apply.left, pushed.node, conjunction(terms))

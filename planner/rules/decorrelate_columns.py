@@ -49,7 +49,9 @@ def pass_on(columns: Iterable[Column]) -> tuple[Assignment, ...]:
 def deliver(node: Node, assignments: tuple[Assignment, ...]) -> Node:
     """A projection; none when it would change nothing, one instead of two when it only selects and renames.
 
-    deliver(Project(x, [a := f(b), c := c]), [d := a])  ->  Project(x, [d := f(b)])
+        deliver(Project(x, [a := f(b), c := c]), [d := a])  ->  Project(x, [d := f(b)])
+
+    No column of the lower projection is to be delivered twice.
     """
     if all(isinstance(item.expression, exp.Column) for item in assignments):
         if assignments == pass_on(logical.schema(node)):

@@ -18,9 +18,11 @@ from shoal.planner.tree import walk
 LARGEST_COPY = 2_000
 """Nodes of a left side beyond which it is not copied: nesting would double the plan at every level."""
 
-_IDENTICAL_WHEN_EQUAL = frozenset("BOOLEAN VARCHAR BLOB DATE TIME TIMESTAMP UUID BIT".split())
-_GROUPED_AS_COMPARED = frozenset("FLOAT DOUBLE INTERVAL".split())
-_COMPARED_EXACTLY = frozenset("TINYINT SMALLINT INTEGER BIGINT UTINYINT USMALLINT UINTEGER UBIGINT".split())
+_IDENTICAL_WHEN_EQUAL = frozenset({"BOOLEAN", "VARCHAR", "BLOB", "DATE", "TIME", "TIMESTAMP", "UUID", "BIT"})
+_GROUPED_AS_COMPARED = frozenset({"FLOAT", "DOUBLE", "INTERVAL"})
+_COMPARED_EXACTLY = frozenset(
+    {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
+)
 """Any two of these are compared as integers; decimals of different widths may be compared with less precision."""
 
 
@@ -76,9 +78,9 @@ class Domain:
         outer = {column.id: column for column in self.columns}
         for term in terms:
             for own, other in _column_pairs(term):
-                if own in inner and other in outer and other not in found:
-                    if self._may_stand_in(inner[own], outer[other]):
-                        found[other] = inner[own]
+                known = own in inner and other in outer and other not in found
+                if known and self._may_stand_in(inner[own], outer[other]):
+                    found[other] = inner[own]
         return tuple(found[column.id] for column in self.columns) if len(found) == len(self.columns) else None
 
     def _may_stand_in(self, inner: Column, outer: Column) -> bool:
@@ -127,7 +129,9 @@ def _count_equalities(node: Node, outer: frozenset[ColumnId]) -> dict[ColumnId, 
 def narrow_to(node: Node, needed: frozenset[ColumnId]) -> Node:
     """A smaller plan with the same distinct combinations of the needed columns (it may deliver others too).
 
-    Project(a, b := f(c), LEFT JOIN(t, u))  ->  t   when only a of t is needed
+        Project(a, b := f(c), LEFT JOIN(t, u))  ->  Project(a, t)
+
+    when only ``a`` of ``t`` is needed. What may drop rows stays.
     """
     needed &= logical.column_ids(node)
     if not needed:

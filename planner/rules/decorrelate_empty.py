@@ -21,6 +21,6 @@ def value_over_nothing(aggregate: exp.Expression) -> exp.Expression | None:
         return exp.Literal.number("0.0" if name == "entropy" else "0")
     if name not in AGGREGATES or name in UNCERTAIN_OVER_NOTHING:
         raise NotDistributable(
-            f"a correlated subquery with the aggregate {name}, whose value over no rows is not known"
+            f"a correlated subquery with the aggregate {name}, of whose empty value nothing is known"
         )
     return None

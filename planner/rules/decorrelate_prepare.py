@@ -95,7 +95,8 @@ def rewrite_in(node: Node, ids: ColumnIds) -> Node:
     """
     if not isinstance(node, Apply) or node.kind is not ApplyKind.IN:
         return node
-    assert node.mark is not None and node.needle is not None
+    assert node.mark is not None
+    assert node.needle is not None
     condition = _needle_equals(node)
     counted, rows, values = _count_values(node.left, node, ids)
     hit = Column(ids.fresh("hit"), "BOOLEAN")

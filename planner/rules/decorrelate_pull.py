@@ -34,9 +34,8 @@ def pull_filters(node: Node, outer: frozenset[ColumnId]) -> Pulled:
         case logical.Project():
             below = pull_filters(node.input, outer)
             more = _more_columns(below, logical.column_ids(node))
-            return Pulled(
-                replace(node, input=below.node, assignments=node.assignments + pass_on(more)), below.predicates
-            )
+            projected = logical.Project(below.node, node.assignments + pass_on(more))
+            return Pulled(projected, below.predicates)
         case logical.Join():
             return _pull_join(node, outer)
         case logical.Aggregate() if node.keys:

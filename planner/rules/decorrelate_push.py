@@ -75,8 +75,10 @@ def matches(left: Schema, pushed: Pushed) -> tuple[exp.Expression, ...]:
 def join_aggregate(current: Node, aggregate: Aggregate, left: Node, ids: ColumnIds) -> Node:
     """Join the one row of an aggregate without keys to each row of ``current``, which has the columns of ``left``.
 
-    Apply(left, Aggregate(count(*), Filter(b = left.x, t)))
-    ->  Project(.., coalesce(n, 0), LEFT JOIN(left, Aggregate(by b: n := count(*), t), b = x))
+        Apply(left, Aggregate(count(*), Filter(b = left.x, t)))
+        ->  Project(.., coalesce(n, 0), LEFT JOIN(left, Aggregate(by b: n := count(*), t), b = x))
+
+    Raises ``NotDistributable`` for an aggregate whose value over no rows is not known.
     """
     domain = Domain.of(left, aggregate, ids)
     if not domain.columns:
@@ -93,17 +95,12 @@ def join_aggregate(current: Node, aggregate: Aggregate, left: Node, ids: ColumnI
     joined = Join(JoinKind.LEFT, current, grouped, conjunction(matches(domain.columns, pushed)))
     if not raw:
         return joined
-    values = tuple(
-        Assignment(
-            item.column, _or_default(column_ref(raw.get(item.column.id, item.column.id)), defaults[item.column.id])
-        )
-        for item in items
-    )
-    return Project(joined, pass_on(logical.schema(current)) + values)
-
-
-def _or_default(value: exp.Expression, default: exp.Expression | None) -> exp.Expression:
-    return value if default is None else exp.Coalesce(this=value, expressions=[default])
+    values = []
+    for item in items:
+        default, own = defaults[item.column.id], item.column.id
+        value = column_ref(own) if default is None else exp.Coalesce(this=column_ref(raw[own]), expressions=[default])
+        values.append(Assignment(item.column, value))
+    return Project(joined, pass_on(logical.schema(current)) + tuple(values))
 
 
 def _attach(node: Node, terms: Sequence[exp.Expression], domain: Domain) -> Pushed:

@@ -40,7 +40,7 @@ def why_unrepeatable(node: Node) -> str | None:
 def _why_node(node: Node) -> str | None:
     for expression in logical.expressions(node):
         for function in expression.find_all(exp.Anonymous, exp.Rand, exp.Randn, exp.Uuid):
-            name = function_name(function)
+            name = function.name.lower() or "random"
             volatile = not isinstance(function, exp.Anonymous) or name in VOLATILE_FUNCTIONS
             # An error ends the statement, whichever evaluation raises it.
             if volatile and name != "error":

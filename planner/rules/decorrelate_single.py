@@ -116,19 +116,13 @@ def _join_row(current: _Joined, node: Node, left: Node, ids: ColumnIds) -> _Join
             present = logical.column_ids(below.node)
             new = [item for item in node.assignments if item.column.id not in present]
             items = tuple(Assignment(item.column, below.guarded(item.expression)) for item in new)
-            return _Joined(
-                Project(below.node, pass_on(schema(below.node)) + items) if items else below.node, below.keep
-            )
+            return _Joined(_extended(below.node, items), below.keep)
         case Aggregate():
             return _Joined(join_aggregate(current.node, node, left, ids), current.keep)
         case Values():
             cells = zip(node.columns, node.rows[0], strict=True)
             items = tuple(Assignment(column, cell) for column, cell in cells)
-            return (
-                _Joined(Project(current.node, pass_on(schema(current.node)) + items), current.keep)
-                if items
-                else current
-            )
+            return _Joined(_extended(current.node, items), current.keep)
         case logical.Join():
             both = _join_row(_join_row(current, node.left, left, ids), node.right, left, ids)
             return both if node.condition is None else _drop(both, node.condition, ids)
@@ -143,7 +137,11 @@ def _drop(joined: _Joined, predicate: exp.Expression, ids: ColumnIds) -> _Joined
         return joined
     keep = Column(ids.fresh("keep"), "BOOLEAN")
     item = Assignment(keep, _case(holds, exp.true(), exp.false()))
-    return _Joined(Project(joined.node, (*pass_on(schema(joined.node)), item)), keep)
+    return _Joined(_extended(joined.node, (item,)), keep)
+
+
+def _extended(node: Node, items: tuple[Assignment, ...]) -> Node:
+    return Project(node, pass_on(schema(node)) + items) if items else node
 
 
 def _filter(node: Node, predicate: exp.Expression | None) -> Node:
