@@ -33,6 +33,9 @@ class Kernel(Protocol):
         Every table, view and file that the catalog knows can be named in it.
         """
 
+    def table_names(self, sql: str) -> tuple[str, ...]:
+        """The names of tables, views and files that a statement refers to, as it writes them."""
+
     def types(self, columns: Sequence[Field], layers: Sequence[Mapping[str, str]]) -> dict[str, str]:
         """The DuckDB types of scalar or aggregate expressions.
 

@@ -1,0 +1,204 @@
+"""Binds a parsed query into the logical algebra: query blocks, set operations, common table expressions.
+
+The kernel has already accepted the statement (``Kernel.describe``), so nothing here reports a user's error: what the
+planner cannot follow raises ``NotDistributable`` and the kernel runs it whole.
+"""
+
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from shoal.planner.bind_expression import BoundQuery, ExpressionBinder
+from shoal.planner.bind_from import CommonTable, CommonTables, FromBinder
+from shoal.planner.bind_select import SelectBinder
+from shoal.planner.column_ids import ColumnIds
+from shoal.planner.functions import function_name
+from shoal.planner.ids import ColumnId
+from shoal.planner.logical import (
+    Aggregate,
+    Assignment,
+    Column,
+    Limit,
+    Node,
+    Project,
+    Query,
+    SetOperation,
+    SetOperator,
+    Sort,
+    SortKey,
+    schema,
+)
+from shoal.planner.not_distributable import NotDistributable
+from shoal.planner.protocols import Catalog, Kernel
+from shoal.planner.scalar import column_ref, is_volatile
+from shoal.planner.scope import Scope
+from shoal.planner.source import Field
+from shoal.planner.typing import assign_types
+
+_OPERATORS: dict[type[exp.Expression], SetOperator] = {
+    exp.Union: SetOperator.UNION,
+    exp.Intersect: SetOperator.INTERSECT,
+    exp.Except: SetOperator.EXCEPT,
+}
+_UNREPEATABLE = (exp.Limit, exp.Offset, exp.Window, exp.First, exp.Last, exp.AnyValue, exp.ArrayAgg, exp.GroupConcat)
+
+
+def bind_query(
+    query: exp.Expression, fields: tuple[Field, ...], catalog: Catalog, kernel: Kernel, ids: ColumnIds
+) -> Query:
+    """The bound form of a parsed query whose result has the given names and types (from ``Kernel.describe``).
+
+    Raises ``NotDistributable`` for what the kernel must run whole.
+    """
+    if is_volatile(query):
+        raise NotDistributable("a function that gives another value at each call")
+    binder = QueryBinder(catalog, kernel, ids)
+    bound = binder.query(query, None, {})
+    if len(bound.outputs) != len(fields):
+        raise NotDistributable("the kernel counts other columns than the planner")
+    outputs = tuple(id for _, id in bound.outputs)
+    names, types = tuple(field.name for field in fields), tuple(field.type for field in fields)
+    typed = assign_types(Query(bound.node, outputs, names, types), kernel)
+    found = {column.id: column.type for column in schema(typed.root)}
+    for id, field in zip(outputs, fields, strict=True):
+        if found[id] != field.type:
+            raise NotDistributable(f"the kernel gives {field.name} the type {field.type}, the planner {found[id]}")
+    return typed
+
+
+@dataclass(slots=True)
+class QueryBinder:
+    """Binds query blocks; one for a statement."""
+
+    catalog: Catalog
+    kernel: Kernel
+    ids: ColumnIds
+
+    def query(self, query: exp.Expression, parent: Scope | None, visible: CommonTables) -> BoundQuery:
+        """Bind a query block inside a scope, with the common tables that it sees."""
+        visible = self._with(query, visible)
+        match query:
+            case exp.Subquery():
+                return self._subquery(query, parent, visible)
+            case exp.Select():
+                return self._select(query, parent, visible)
+            case exp.SetOperation():
+                return self._set_operation(query, parent, visible)
+            case exp.Values():
+                return self.query(exp.select("*").from_(query.copy()), parent, visible)
+            case exp.Table():
+                return self.query(exp.select("*").from_(query.copy()), parent, visible)
+            case _:
+                raise NotDistributable(f"a query that starts with {type(query).__name__}")
+
+    def _with(self, query: exp.Expression, visible: CommonTables) -> CommonTables:
+        clause = query.args.get("with_")
+        if clause is None:
+            return visible
+        if clause.args.get("recursive"):
+            raise NotDistributable("a recursive common table expression")
+        visible = dict(visible)
+        for common in clause.expressions:
+            alias = common.args["alias"]
+            columns = tuple(column.name for column in alias.args.get("columns") or [])
+            uses = sum(1 for table in query.find_all(exp.Table) if table.name.lower() == alias.name.lower())
+            if uses > 1 and next(common.this.find_all(*_UNREPEATABLE), None) is not None:
+                raise NotDistributable(f"{alias.name} is used {uses} times and may differ each time it is computed")
+            visible[alias.name.lower()] = CommonTable(common.this, columns, dict(visible), repeatable=uses <= 1)
+        return visible
+
+    def _subquery(self, query: exp.Subquery, parent: Scope | None, visible: CommonTables) -> BoundQuery:
+        if any(query.args.get(name) for name in ("pivots", "sample", "joins", "laterals", "where", "group")):
+            raise NotDistributable("a subquery with clauses of its own")
+        bound = self.query(query.this, parent, visible)
+        return self._ordered(bound, query, None)
+
+    def _select(self, select: exp.Select, parent: Scope | None, visible: CommonTables) -> BoundQuery:
+        scope = Scope(parent=parent)
+        node = FromBinder(self, scope, visible).bind(select)
+        expressions = ExpressionBinder(self.ids, lambda query, around: self.query(query, around, visible), scope)
+        return SelectBinder(self.ids, expressions, select, node).bind()
+
+    def _set_operation(self, query: exp.SetOperation, parent: Scope | None, visible: CommonTables) -> BoundQuery:
+        if query.args.get("by_name") or query.args.get("side") or query.args.get("on"):
+            raise NotDistributable("a set operation by name")
+        operator = _OPERATORS[type(query)]
+        sides = [self.query(side, parent, visible) for side in (query.left, query.right)]
+        if len(sides[0].outputs) != len(sides[1].outputs):
+            raise NotDistributable("a set operation over different numbers of columns")
+        typed = [assign_types(Query(side.node, tuple(id for _, id in side.outputs), (), ()), self.kernel) for side in sides]
+        types = self._common_types(typed)
+        inputs = [self._coerced(item, types) for item in typed]
+        names = [name for name, _ in sides[0].outputs]
+        columns = tuple(Column(self.ids.fresh(name), type) for name, type in zip(names, types, strict=True))
+        distinct = bool(query.args.get("distinct"))
+        node: Node
+        if operator is SetOperator.UNION:
+            node = SetOperation(operator, True, inputs[0], inputs[1], columns)
+            node = Aggregate(node, columns, ()) if distinct else node
+        else:
+            node = SetOperation(operator, not distinct, inputs[0], inputs[1], columns)
+        outputs = tuple((name, column.id) for name, column in zip(names, columns, strict=True))
+        return self._ordered(BoundQuery(node, outputs), query, parent)
+
+    def _common_types(self, sides: list[Query]) -> list[str]:
+        found = [{column.id: column.type for column in schema(side.root)} for side in sides]
+        pairs = [
+            (found[0][left], found[1][right])
+            for left, right in zip(sides[0].outputs, sides[1].outputs, strict=True)
+        ]
+        if all(left == right for left, right in pairs):
+            return [left for left, _ in pairs]
+        fields = [Field(f"{side}{number}", type) for number, pair in enumerate(pairs) for side, type in zip("lr", pair, strict=True)]
+        layer = {f"c{number}": f"CASE WHEN true THEN l{number} ELSE r{number} END" for number in range(len(pairs))}
+        types = self.kernel.types(fields, [layer])
+        return [types[f"c{number}"] for number in range(len(pairs))]
+
+    def _coerced(self, side: Query, types: list[str]) -> Node:
+        found = {column.id: column.type for column in schema(side.root)}
+        assignments: list[Assignment] = []
+        for id, type in zip(side.outputs, types, strict=True):
+            value: exp.Expression = column_ref(id)
+            if found[id] != type:
+                value = exp.Cast(this=value, to=exp.DataType.build(type, dialect="duckdb", udt=True))
+            assignments.append(Assignment(Column(self.ids.fresh(str(id)), type), value))
+        return Project(side.root, tuple(assignments))
+
+    def _ordered(self, bound: BoundQuery, query: exp.Expression, parent: Scope | None) -> BoundQuery:
+        order, limit = query.args.get("order"), limit_of(query)
+        node = bound.node
+        if order is not None:
+            node = Sort(node, tuple(self._output_key(bound, item) for item in order.expressions))
+        if limit is not None:
+            node = Limit(node, *limit)
+        return BoundQuery(node, bound.outputs)
+
+    def _output_key(self, bound: BoundQuery, item: exp.Expression) -> SortKey:
+        if not isinstance(item, exp.Ordered):
+            raise NotDistributable(f"ORDER BY {function_name(item)}")
+        key = item.this
+        found: ColumnId | None = None
+        if isinstance(key, exp.Literal) and not key.is_string:
+            found = bound.outputs[int(key.this) - 1][1]
+        elif isinstance(key, exp.Column) and not key.table:
+            matches = [id for name, id in bound.outputs if name.lower() == key.name.lower()]
+            found = matches[0] if len(matches) == 1 else None
+        if found is None:
+            raise NotDistributable("the order of a set operation by an expression")
+        return SortKey(column_ref(found), bool(item.args.get("desc")), bool(item.args.get("nulls_first")))
+
+
+def limit_of(query: exp.Expression) -> tuple[int | None, int] | None:
+    """The constant LIMIT and OFFSET of a query block, None without either."""
+    limit, offset = query.args.get("limit"), query.args.get("offset")
+    if limit is None and offset is None:
+        return None
+    if limit is not None and (not isinstance(limit, exp.Limit) or limit.args.get("limit_options")):
+        raise NotDistributable("a LIMIT in percent")
+    numbers: list[int | None] = []
+    for clause in (limit, offset):
+        value = clause.expression if clause is not None else None
+        if value is not None and not (isinstance(value, exp.Literal) and not value.is_string and str(value.this).isdigit()):
+            raise NotDistributable("a LIMIT that is an expression")
+        numbers.append(int(value.this) if value is not None else None)
+    return numbers[0], numbers[1] or 0

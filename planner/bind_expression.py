@@ -1,0 +1,149 @@
+"""Binds scalar expressions: names become unique columns, subqueries become placeholders that are applied later."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from shoal.planner.column_ids import ColumnIds
+from shoal.planner.functions import SAFE_NODES, is_aggregate
+from shoal.planner.ids import ColumnId
+from shoal.planner.logical import Apply, ApplyKind, Column, Node
+from shoal.planner.not_distributable import NotDistributable
+from shoal.planner.scalar import column_ref, columns_of, is_volatile, sql_of
+from shoal.planner.scope import Scope
+
+_SAFE = frozenset(SAFE_NODES)
+
+
+@dataclass(frozen=True, slots=True)
+class BoundQuery:
+    """A bound query block: its node and its outputs as (name, column), in order."""
+
+    node: Node
+    outputs: tuple[tuple[str, ColumnId], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PendingSubquery:
+    """A subquery inside an expression: what it makes of its plan, and the operand of IN."""
+
+    kind: ApplyKind
+    plan: Node
+    needle: exp.Expression | None = None
+
+
+QueryBinder = Callable[[exp.Expression, Scope], BoundQuery]
+"""Binds a subquery inside a scope; given by the binder of query blocks."""
+
+
+@dataclass(slots=True)
+class ExpressionBinder:
+    """Binds the expressions of one query block; placeholders of its subqueries wait in ``pending``."""
+
+    ids: ColumnIds
+    bind_query: QueryBinder
+    scope: Scope
+    pending: dict[ColumnId, PendingSubquery] = field(default_factory=dict)
+
+    def bind(
+        self, expression: exp.Expression, aliases: Mapping[str, exp.Expression] | None = None, *, prefer_alias: bool = False
+    ) -> exp.Expression:
+        """A bound copy. ``aliases`` (lower case) are the select list's bound expressions that may be named here."""
+        names = aliases or {}
+
+        def change(node: exp.Expression) -> exp.Expression:
+            if isinstance(node, exp.Column):
+                return self._column(node, names, prefer_alias)
+            if isinstance(node, (exp.Exists, exp.Subquery)) or node.args.get("query") is not None:
+                return self._subquery(node, names, prefer_alias)
+            if isinstance(node, exp.EQ) and isinstance(node.expression, exp.Any):
+                raise NotDistributable("a quantified comparison with ANY")
+            if type(node) not in _SAFE:
+                raise NotDistributable(f"{sql_of(node)[:60]} ({type(node).__name__}) is left to the kernel")
+            return node
+
+        bound = expression.transform(change)
+        if is_volatile(bound):
+            raise NotDistributable("a function that gives another value at each call")
+        return bound
+
+    def _column(self, node: exp.Column, aliases: Mapping[str, exp.Expression], prefer_alias: bool) -> exp.Expression:
+        name, table = node.name, node.table or None
+        if isinstance(node.this, exp.Star) or node.args.get("db"):
+            raise NotDistributable(f"the name {sql_of(node)}")
+        if prefer_alias and table is None and name.lower() in aliases:
+            return exp.Paren(this=aliases[name.lower()].copy())
+        found = self.scope.resolve(table, name)
+        if found is not None:
+            return column_ref(found.id)
+        if table is None and name.lower() in aliases:
+            return exp.Paren(this=aliases[name.lower()].copy())
+        structure = self.scope.resolve(None, table) if table is not None and not self.scope.has_relation(table) else None
+        if structure is not None:
+            return exp.Dot(this=column_ref(structure.id), expression=exp.Identifier(this=name, quoted=True))
+        raise NotDistributable(f"the name {sql_of(node)} is resolved by the kernel only")
+
+    def _subquery(
+        self, node: exp.Expression, aliases: Mapping[str, exp.Expression], prefer_alias: bool
+    ) -> exp.Expression:
+        needle: exp.Expression | None = None
+        if isinstance(node, exp.Exists):
+            kind, query, label = ApplyKind.EXISTS, node.this, "exists"
+        elif isinstance(node, exp.In):
+            kind, query, label = ApplyKind.IN, node.args["query"], "in"
+            needle = self.bind(node.this, aliases, prefer_alias=prefer_alias)
+            if isinstance(needle, exp.Tuple):
+                raise NotDistributable("IN over rows of several columns")
+        elif isinstance(node, exp.Subquery):
+            kind, query, label = ApplyKind.SCALAR, node, "scalar"
+        else:
+            raise NotDistributable(f"a subquery in {type(node).__name__}")
+        bound = self.bind_query(query, self.scope)
+        if kind is not ApplyKind.EXISTS and len(bound.outputs) != 1:
+            raise NotDistributable("a subquery of several columns as a value")
+        mark = self.ids.fresh(label)
+        self.pending[mark] = PendingSubquery(kind, single_column(bound, kind), needle)
+        return column_ref(mark)
+
+    def attach(
+        self, node: Node, expressions: list[exp.Expression], rewrite: Callable[[exp.Expression], exp.Expression] | None = None
+    ) -> Node:
+        """Put an ``Apply`` on the node for every placeholder that the expressions name (and their needles)."""
+        wanted = [mark for item in expressions for mark in sorted(columns_of(item)) if mark in self.pending]
+        for mark in dict.fromkeys(wanted):
+            subquery = self.pending.pop(mark)
+            needle = subquery.needle
+            if needle is not None:
+                needle = rewrite(needle) if rewrite else needle
+                node = self.attach(node, [needle], rewrite)
+            node = Apply(subquery.kind, node, subquery.plan, Column(mark), needle)
+        return node
+
+
+def single_column(bound: BoundQuery, kind: ApplyKind) -> Node:
+    """The plan of a subquery, delivering exactly its one output where the kind asks for that."""
+    from shoal.planner.logical import Assignment, Project, schema
+
+    if kind is ApplyKind.EXISTS:
+        return bound.node
+    wanted = bound.outputs[0][1]
+    if [column.id for column in schema(bound.node)] == [wanted]:
+        return bound.node
+    return Project(bound.node, (Assignment(Column(wanted), column_ref(wanted)),))
+
+
+def contains_aggregate(expression: exp.Expression) -> bool:
+    """Whether an aggregate is called outside of a window function."""
+    if isinstance(expression, exp.Window):
+        inner = [*expression.this.iter_expressions(), *_window_keys(expression)]
+        return any(contains_aggregate(item) for item in inner)
+    if is_aggregate(expression):
+        return True
+    return any(contains_aggregate(item) for item in expression.iter_expressions())
+
+
+def _window_keys(window: exp.Expression) -> list[exp.Expression]:
+    keys = list(window.args.get("partition_by") or [])
+    order = window.args.get("order")
+    return keys + (list(order.expressions) if order is not None else [])

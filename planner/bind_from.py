@@ -1,0 +1,339 @@
+"""Binds FROM: tables, files, views, common table expressions, derived tables and the joins between them."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlglot import exp
+
+from shoal.planner.bind_expression import BoundQuery, ExpressionBinder
+from shoal.planner.column_ids import ColumnIds
+from shoal.planner.ids import ColumnId
+from shoal.planner.logical import (
+    Apply,
+    ApplyKind,
+    Assignment,
+    Column,
+    Filter,
+    Join,
+    JoinKind,
+    KernelBlock,
+    Node,
+    Project,
+    Scan,
+    Values,
+    schema,
+)
+from shoal.planner.not_distributable import NotDistributable
+from shoal.planner.protocols import Catalog, Kernel
+from shoal.planner.scalar import DIALECT, column_ref, conjunction
+from shoal.planner.scope import Relation, Scope, ScopeColumn
+from shoal.planner.source import FileFormat, TableSource, ViewDefinition
+
+_TABLE_ARGUMENTS = frozenset({"this", "alias", "db", "catalog", "joins"})
+_READERS: dict[str, FileFormat] = {
+    "read_parquet": FileFormat.PARQUET,
+    "parquet_scan": FileFormat.PARQUET,
+    "read_csv": FileFormat.CSV,
+    "read_csv_auto": FileFormat.CSV,
+    "read_json": FileFormat.JSON,
+    "read_json_auto": FileFormat.JSON,
+}
+_SUFFIXES = {".parquet": FileFormat.PARQUET, ".csv": FileFormat.CSV, ".tsv": FileFormat.CSV, ".json": FileFormat.JSON}
+_JOIN_SIDES = {"": JoinKind.INNER, "LEFT": JoinKind.LEFT, "RIGHT": JoinKind.RIGHT, "FULL": JoinKind.FULL}
+
+
+@dataclass(frozen=True, slots=True)
+class CommonTable:
+    """A common table expression: its query, its column names, and what was visible where it was defined."""
+
+    query: exp.Expression
+    columns: tuple[str, ...]
+    visible: "CommonTables"
+    repeatable: bool
+
+
+CommonTables = dict[str, CommonTable]
+
+
+class BlockBinder(Protocol):
+    """The binder of query blocks, as FROM needs it."""
+
+    catalog: Catalog
+    kernel: Kernel
+    ids: ColumnIds
+
+    def query(self, query: exp.Expression, parent: Scope | None, visible: CommonTables) -> BoundQuery:
+        """Bind a query block inside a scope, with the common tables that it sees."""
+
+
+@dataclass(slots=True)
+class FromBinder:
+    """Binds the FROM of one query block into a node, filling the block's scope."""
+
+    binder: BlockBinder
+    scope: Scope
+    visible: CommonTables
+
+    def bind(self, select: exp.Expression) -> Node:
+        """The joined node of a SELECT's FROM; one row without columns if it has none."""
+        clause = select.args.get("from_")
+        if clause is None:
+            return Values((), ((),))
+        node = self._item(clause.this)
+        return self._joins(node, [*(select.args.get("joins") or [])])
+
+    def _item(self, item: exp.Expression) -> Node:
+        match item:
+            case exp.Table():
+                node = self._table(item)
+            case exp.Subquery() if isinstance(item.this, exp.Table):
+                if item.args.get("alias"):
+                    raise NotDistributable("an alias of joined tables")
+                return self._joins(self._item(item.this), [*(item.args.get("joins") or [])])
+            case exp.Subquery():
+                node = self._derived(item)
+            case exp.Values():
+                node = self._values(item)
+            case _:
+                raise NotDistributable(f"{type(item).__name__} in FROM")
+        return self._joins(node, [*(item.args.get("joins") or [])])
+
+    def _joins(self, node: Node, joins: list[exp.Expression]) -> Node:
+        for join in joins:
+            node = self._join(node, join)
+        return node
+
+    def _table(self, table: exp.Table) -> Node:
+        if any(value for key, value in table.args.items() if key not in _TABLE_ARGUMENTS):
+            raise NotDistributable("a sampled, pivoted or dated table")
+        if not isinstance(table.this, exp.Identifier):
+            return self._function(table)
+        name = table.name
+        if table.args.get("db") is None and name.lower() in self.visible:
+            return self._common(table, self.visible[name.lower()])
+        found = self.binder.catalog.lookup(name)
+        if isinstance(found, ViewDefinition):
+            bound = self.binder.query(parse_view(found), None, {})
+            return self._relation(table, name, bound.node, bound.outputs, found.columns)
+        if found is None:
+            found = self._file(name)
+        return self._scan(table, found, table.alias or name)
+
+    def _file(self, name: str) -> TableSource:
+        for suffix, format in _SUFFIXES.items():
+            if name.lower().endswith((suffix, suffix + ".gz")):
+                return self.binder.catalog.files(format, (name,), ())
+        raise NotDistributable(f"the table {name} is known to the kernel only")
+
+    def _scan(self, table: exp.Table, source: TableSource, alias: str) -> Node:
+        columns = tuple(Column(self.binder.ids.fresh(field.name), field.type) for field in source.columns)
+        names = tuple(field.name for field in source.columns)
+        node = Scan(source, columns, names, alias)
+        outputs = tuple(zip(names, (column.id for column in columns), strict=True))
+        return self._relation(table, alias, node, outputs, ())
+
+    def _function(self, table: exp.Table) -> Node:
+        call = table.this
+        name = call.name.lower() if isinstance(call, exp.Anonymous) else call.sql_name().lower()
+        if name in _READERS:
+            paths, options = _reader_arguments(list(call.expressions), call.args.get("this"))
+            source = self.binder.catalog.files(_READERS[name], paths, options)
+            return self._scan(table, source, table.alias or name)
+        bare = exp.Table(this=call.copy())
+        query = exp.select("*").from_(bare)
+        node = self._kernel_block(query, f"the table function {name}")
+        outputs = tuple(zip(node.names, (column.id for column in node.columns), strict=True))
+        return self._relation(table, table.alias or name, node, outputs, ())
+
+    def _common(self, table: exp.Table, common: CommonTable) -> Node:
+        try:
+            bound = self.binder.query(common.query, None, common.visible)
+        except NotDistributable as refusal:
+            if not common.repeatable:
+                raise
+            node = self._kernel_block(common.query, refusal.reason, common.visible)
+            outputs = tuple(zip(node.names, (column.id for column in node.columns), strict=True))
+            bound = BoundQuery(node, outputs)
+        return self._relation(table, table.alias or table.name, bound.node, bound.outputs, common.columns)
+
+    def _derived(self, item: exp.Subquery) -> Node:
+        try:
+            bound = self.binder.query(item, self.scope.parent, self.visible)
+        except NotDistributable as refusal:
+            node = self._kernel_block(item.this, refusal.reason)
+            outputs = tuple(zip(node.names, (column.id for column in node.columns), strict=True))
+            bound = BoundQuery(node, outputs)
+        return self._relation(item, item.alias or "subquery", bound.node, bound.outputs, ())
+
+    def _kernel_block(
+        self, query: exp.Expression, reason: str, visible: CommonTables | None = None
+    ) -> KernelBlock:
+        if self.scope.parent is not None:
+            raise NotDistributable(reason)
+        seen = self.visible if visible is None else visible
+        whole = query.copy()
+        if seen:
+            raise NotDistributable(reason)
+        sql = whole.sql(dialect=DIALECT, comments=False)
+        fields = self.binder.kernel.describe(sql)
+        tables: dict[str, TableSource] = {}
+        for table in whole.find_all(exp.Table):
+            if isinstance(table.this, exp.Identifier):
+                found = self.binder.catalog.lookup(table.name)
+                if found is None or isinstance(found, ViewDefinition):
+                    raise NotDistributable(reason)
+                tables[table.name] = found
+        columns = tuple(Column(self.binder.ids.fresh(field.name), field.type) for field in fields)
+        names = tuple(field.name for field in fields)
+        return KernelBlock(sql, columns, names, tuple(tables.items()), (), reason)
+
+    def _values(self, item: exp.Values) -> Node:
+        fields = self.binder.kernel.describe(exp.Values(expressions=[row.copy() for row in item.expressions]).sql(DIALECT))
+        expressions = ExpressionBinder(self.binder.ids, _no_subquery, Scope())
+        rows = tuple(tuple(expressions.bind(cell) for cell in row.expressions) for row in item.expressions)
+        columns = tuple(Column(self.binder.ids.fresh(field.name), field.type) for field in fields)
+        outputs = tuple((field.name, column.id) for field, column in zip(fields, columns, strict=True))
+        return self._relation(item, item.alias or "values", Values(columns, rows), outputs, ())
+
+    def _relation(
+        self,
+        item: exp.Expression,
+        default: str,
+        node: Node,
+        outputs: tuple[tuple[str, ColumnId], ...],
+        names: tuple[str, ...],
+    ) -> Node:
+        alias = item.args.get("alias")
+        renamed = [column.name for column in alias.args.get("columns") or []] if alias is not None else []
+        labels = [name for name, _ in outputs]
+        for position, name in enumerate(renamed or names):
+            labels[position] = name
+        types = {column.id: column.type for column in schema(node)}
+        columns: list[ScopeColumn] = []
+        extra: list[Assignment] = []
+        seen: set[ColumnId] = set()
+        for label, (_, id) in zip(labels, outputs, strict=True):
+            if id in seen:  # the same column delivered twice needs two ids to be told apart outside
+                copy = self.binder.ids.fresh(label)
+                extra.append(Assignment(Column(copy, types[id]), column_ref(id)))
+                id = copy
+            seen.add(id)
+            columns.append(ScopeColumn(label, id, types.get(id, "")))
+        if extra:
+            kept = tuple(Assignment(column, column_ref(column.id)) for column in schema(node))
+            node = Project(node, (*kept, *extra))
+        self.scope.relations.append(Relation(alias.name if alias is not None else default, tuple(columns)))
+        return node
+
+    def _join(self, left: Node, join: exp.Expression) -> Node:
+        method = (join.args.get("method") or "").upper()
+        side = (join.args.get("side") or "").upper()
+        kind_name = (join.args.get("kind") or "").upper()
+        if method not in ("", "NATURAL") or kind_name not in ("", "INNER", "CROSS", "OUTER", "SEMI", "ANTI"):
+            raise NotDistributable(f"a {method or kind_name} join")
+        kind = {"SEMI": JoinKind.SEMI, "ANTI": JoinKind.ANTI}.get(kind_name, _JOIN_SIDES[side])
+        first_right = len(self.scope.relations)
+        if isinstance(join.this, exp.Lateral):
+            return self._lateral(left, join, kind)
+        right = self._item(join.this)
+        using = [item.name for item in join.args.get("using") or []]
+        if method == "NATURAL":
+            using = self._shared_names(first_right)
+        if using:
+            return self._using(left, right, kind, using, first_right)
+        condition = join.args.get("on")
+        if condition is None:
+            node: Node = Join(kind, left, right)
+        else:
+            node = self._on(left, right, kind, condition)
+        if kind in (JoinKind.SEMI, JoinKind.ANTI):
+            del self.scope.relations[first_right:]
+        return node
+
+    def _on(self, left: Node, right: Node, kind: JoinKind, condition: exp.Expression) -> Node:
+        expressions = ExpressionBinder(
+            self.binder.ids, lambda query, scope: self.binder.query(query, scope, self.visible), self.scope
+        )
+        bound = expressions.bind(condition)
+        if not expressions.pending:
+            return Join(kind, left, right, bound)
+        if kind is not JoinKind.INNER:
+            raise NotDistributable("a subquery in the condition of an outer join")
+        return Filter(expressions.attach(Join(kind, left, right), [bound]), bound)
+
+    def _lateral(self, left: Node, join: exp.Expression, kind: JoinKind) -> Node:
+        lateral = join.this
+        if not isinstance(lateral.this, exp.Subquery) or kind not in (JoinKind.INNER, JoinKind.LEFT):
+            raise NotDistributable("a lateral function")
+        bound = self.binder.query(lateral.this, self.scope, self.visible)
+        right = self._relation(lateral, "lateral", bound.node, bound.outputs, ())
+        condition = join.args.get("on")
+        expressions = ExpressionBinder(self.binder.ids, _no_subquery, self.scope)
+        bound_condition = expressions.bind(condition) if condition is not None else None
+        apply = ApplyKind.INNER if kind is JoinKind.INNER else ApplyKind.LEFT
+        return Apply(apply, left, right, condition=bound_condition)
+
+    def _shared_names(self, first_right: int) -> list[str]:
+        left = {column.name.lower() for relation in self.scope.relations[:first_right] for column in relation.columns}
+        right = [column.name for relation in self.scope.relations[first_right:] for column in relation.columns]
+        return [name for name in right if name.lower() in left]
+
+    def _using(self, left: Node, right: Node, kind: JoinKind, names: list[str], first_right: int) -> Node:
+        relations = self.scope.relations
+        left_scope = Scope(relations[:first_right], dict(self.scope.merged))
+        right_scope = Scope(relations[first_right:])
+        terms: list[exp.Expression] = []
+        extra: list[Assignment] = []
+        for name in names:
+            ours, theirs = left_scope.resolve_here(None, name), right_scope.resolve_here(None, name)
+            if ours is None or theirs is None:
+                raise NotDistributable(f"USING ({name})")
+            terms.append(exp.EQ(this=column_ref(ours.id), expression=column_ref(theirs.id)))
+            merged = theirs if kind is JoinKind.RIGHT else ours
+            if kind is JoinKind.FULL:
+                merged = ScopeColumn(name, self.binder.ids.fresh(name))
+                both = exp.Coalesce(this=column_ref(ours.id), expressions=[column_ref(theirs.id)])
+                extra.append(Assignment(Column(merged.id), both))
+            if kind not in (JoinKind.SEMI, JoinKind.ANTI):
+                self.scope.merged[name.lower()] = merged
+        node: Node = Join(kind, left, right, conjunction(terms))
+        if kind in (JoinKind.SEMI, JoinKind.ANTI):
+            del relations[first_right:]
+            return node
+        hidden = frozenset(name.lower() for name in names)
+        for position in range(first_right, len(relations)):
+            relation = relations[position]
+            relations[position] = Relation(relation.alias, relation.columns, relation.hidden | hidden)
+        if extra:
+            kept = tuple(Assignment(column, column_ref(column.id)) for column in schema(node))
+            node = Project(node, (*kept, *extra))
+        return node
+
+
+def parse_view(view: ViewDefinition) -> exp.Expression:
+    """The query of a view; its text was accepted when the view was made."""
+    from shoal.planner.parse import parse_query
+
+    return parse_query(view.sql)
+
+
+def _no_subquery(query: exp.Expression, scope: Scope) -> BoundQuery:
+    raise NotDistributable("a subquery in this place")
+
+
+def _reader_arguments(
+    arguments: list[exp.Expression], first: exp.Expression | None
+) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    items = ([first] if isinstance(first, exp.Expression) else []) + arguments
+    paths: list[str] = []
+    options: list[tuple[str, str]] = []
+    for item in items:
+        if isinstance(item, exp.Literal) and item.is_string:
+            paths.append(str(item.this))
+        elif isinstance(item, exp.Array):
+            paths += [str(path.this) for path in item.expressions if isinstance(path, exp.Literal)]
+        elif isinstance(item, (exp.EQ, exp.PropertyEQ, exp.Kwarg)):
+            options.append((item.this.name, item.expression.sql(DIALECT)))
+        else:
+            raise NotDistributable("a computed path of files")
+    return tuple(paths), tuple(options)

@@ -1,0 +1,370 @@
+"""Binds one SELECT block over its joined FROM: WHERE, grouping, windows, the select list, DISTINCT, order and limit."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from shoal.planner.bind_expression import BoundQuery, ExpressionBinder, contains_aggregate, single_column
+from shoal.planner.column_ids import ColumnIds
+from shoal.planner.functions import aggregate_call, function_name, is_aggregate
+from shoal.planner.ids import ColumnId
+from shoal.planner.logical import (
+    Aggregate,
+    Apply,
+    ApplyKind,
+    Assignment,
+    Column,
+    Filter,
+    Limit,
+    Node,
+    Project,
+    Sort,
+    SortKey,
+    Window,
+    schema,
+)
+from shoal.planner.not_distributable import NotDistributable
+from shoal.planner.scalar import column_ref, columns_of, conjunction, conjuncts, unwrap
+
+_UNKNOWN_CLAUSES = ("pivots", "sample", "connect", "laterals", "windows", "cluster", "distribute", "sort", "kind", "into")
+
+
+@dataclass(slots=True)
+class SelectItem:
+    """One item of the select list: its name and its bound expression."""
+
+    name: str
+    expression: exp.Expression
+
+
+@dataclass(slots=True)
+class SelectBinder:
+    """Binds one SELECT; ``node`` grows from its FROM upwards."""
+
+    ids: ColumnIds
+    expressions: ExpressionBinder
+    select: exp.Select
+    node: Node
+    items: list[SelectItem] = field(default_factory=list)
+    aliases: dict[str, exp.Expression] = field(default_factory=dict)
+    grouped: list[tuple[exp.Expression, ColumnId]] = field(default_factory=list)
+    aggregates: dict[str, Assignment] = field(default_factory=dict)
+
+    def bind(self) -> BoundQuery:
+        """The whole block."""
+        if any(self.select.args.get(name) for name in _UNKNOWN_CLAUSES):
+            raise NotDistributable("a clause that only the kernel knows")
+        self._bind_items()
+        self._where()
+        having = self._bound_clause("having")
+        qualify = self._bound_clause("qualify")
+        order = self._order_keys()
+        self._group(having, qualify, order)
+        rewrite = self._over_groups if self._is_grouped(having, qualify, order) else _same
+        if having is not None:
+            having = rewrite(having)
+            self._filter(having, rewrite)
+        self._windows(qualify, order, rewrite)
+        return self._deliver(order)
+
+    def _bind_items(self) -> None:
+        for item in self.select.expressions:
+            if _is_star(item):
+                self._star(item)
+                continue
+            named = item if isinstance(item, exp.Alias) else None
+            bound = self.expressions.bind(named.this if named is not None else item, self.aliases)
+            name = named.alias if named is not None else _default_name(item)
+            self.items.append(SelectItem(name, bound))
+            if named is not None:
+                self.aliases.setdefault(name.lower(), bound)
+
+    def _star(self, item: exp.Expression) -> None:
+        star = item.this if isinstance(item, exp.Column) else item
+        if star.args.get("rename") or star.args.get("ilike"):
+            raise NotDistributable("a renaming star")
+        table = item.table or None if isinstance(item, exp.Column) else None
+        excluded = {column.name.lower() for column in star.args.get("except_") or []}
+        replaced = {alias.alias.lower(): alias.this for alias in star.args.get("replace") or []}
+        for column in self.expressions.scope.star(table):
+            name = column.name.lower()
+            if name in replaced:
+                self.items.append(SelectItem(column.name, self.expressions.bind(replaced[name])))
+            elif name not in excluded:
+                self.items.append(SelectItem(column.name, column_ref(column.id)))
+
+    def _where(self) -> None:
+        where = self.select.args.get("where")
+        if where is None:
+            return
+        rest: list[exp.Expression] = []
+        for term in conjuncts(where.this):
+            applied = self._semi_join(term)
+            if applied is None:
+                rest.append(self.expressions.bind(term, self.aliases))
+        predicate = conjunction(rest)
+        if predicate is not None:
+            self._filter(predicate, _same)
+
+    def _semi_join(self, term: exp.Expression) -> Node | None:
+        """EXISTS and IN as whole conjuncts need no mark: they are semi and anti joins."""
+        negated = isinstance(term, exp.Not)
+        bare = unwrap(term.this) if negated else term
+        if isinstance(bare, exp.Exists):
+            bound = self.expressions.bind_query(bare.this, self.expressions.scope)
+            kind = ApplyKind.ANTI if negated else ApplyKind.SEMI
+            self.node = Apply(kind, self.node, bound.node)
+            return self.node
+        if isinstance(bare, exp.In) and bare.args.get("query") is not None and not negated:
+            needles = list(bare.this.expressions) if isinstance(bare.this, exp.Tuple) else [bare.this]
+            bound = self.expressions.bind_query(bare.args["query"], self.expressions.scope)
+            if len(bound.outputs) != len(needles):
+                raise NotDistributable("IN over a subquery of several columns")
+            left = [self.expressions.bind(needle, self.aliases) for needle in needles]
+            self.node = self.expressions.attach(self.node, left)
+            terms = [
+                exp.EQ(this=_operand(needle), expression=column_ref(id))
+                for needle, (_, id) in zip(left, bound.outputs, strict=True)
+            ]
+            right = single_column(bound, ApplyKind.IN) if len(needles) == 1 else bound.node
+            self.node = Apply(ApplyKind.SEMI, self.node, right, condition=conjunction(terms))
+            return self.node
+        return None
+
+    def _filter(self, predicate: exp.Expression, rewrite: Callable[[exp.Expression], exp.Expression]) -> None:
+        self.node = self.expressions.attach(self.node, [predicate], rewrite)
+        self.node = Filter(self.node, predicate)
+
+    def _bound_clause(self, name: str) -> exp.Expression | None:
+        clause = self.select.args.get(name)
+        return self.expressions.bind(clause.this, self.aliases) if clause is not None else None
+
+    def _order_keys(self) -> list[SortKey]:
+        clause = self.select.args.get("order")
+        keys: list[SortKey] = []
+        for item in clause.expressions if clause is not None else []:
+            if not isinstance(item, exp.Ordered) or item.args.get("with_fill"):
+                raise NotDistributable("an unusual ORDER BY")
+            descending, nulls_first = bool(item.args.get("desc")), bool(item.args.get("nulls_first"))
+            whole = isinstance(item.this, exp.Column) and item.this.name.upper() == "ALL" and not item.this.table
+            if whole and not item.this.this.quoted:
+                keys += [SortKey(one.expression, descending, nulls_first) for one in self.items]
+                continue
+            keys.append(SortKey(self._positional(item.this), descending, nulls_first))
+        return keys
+
+    def _positional(self, key: exp.Expression) -> exp.Expression:
+        if isinstance(key, exp.Literal) and not key.is_string and str(key.this).isdigit():
+            return self.items[int(key.this) - 1].expression
+        return unwrap(self.expressions.bind(key, self.aliases, prefer_alias=True))
+
+    def _is_grouped(self, having: exp.Expression | None, qualify: exp.Expression | None, order: list[SortKey]) -> bool:
+        if self.select.args.get("group") is not None or having is not None:
+            return True
+        candidates = [item.expression for item in self.items] + [key.expression for key in order]
+        return any(contains_aggregate(item) for item in [*candidates, *([qualify] if qualify is not None else [])])
+
+    def _group(self, having: exp.Expression | None, qualify: exp.Expression | None, order: list[SortKey]) -> None:
+        if not self._is_grouped(having, qualify, order):
+            return
+        keys = self._group_keys()
+        outputs = [item.expression for item in self.items] + [key.expression for key in order]
+        outputs += [item for item in (having, qualify) if item is not None]
+        inner = [call for item in outputs for call in _aggregate_calls(item)]
+        self.node = self.expressions.attach(self.node, [*keys, *inner])
+        computed: list[Assignment] = []
+        for key in keys:
+            bare = unwrap(key)
+            if isinstance(bare, exp.Column):
+                self.grouped.append((bare, ColumnId(bare.name)))
+            elif not any(bare == known for known, _ in self.grouped):
+                column = Column(self.ids.fresh("group_key"))
+                computed.append(Assignment(column, bare))
+                self.grouped.append((bare, column.id))
+        if computed:
+            kept = tuple(Assignment(column, column_ref(column.id)) for column in schema(self.node))
+            self.node = Project(self.node, (*kept, *computed))
+        for call in inner:
+            text = call.sql("duckdb")
+            if text not in self.aggregates:
+                self.aggregates[text] = Assignment(Column(self.ids.fresh(function_name(aggregate_call(call)))), call)
+        by_id = {column.id: column for column in schema(self.node)}
+        ids = dict.fromkeys(id for _, id in self.grouped)
+        missing = [id for id in ids if id not in by_id]
+        if missing:
+            raise NotDistributable("grouping by a column of an outer query")
+        self.node = Aggregate(self.node, tuple(by_id[id] for id in ids), tuple(self.aggregates.values()))
+
+    def _group_keys(self) -> list[exp.Expression]:
+        group = self.select.args.get("group")
+        if group is None:
+            return []
+        if group.args.get("all"):
+            return [item.expression for item in self.items if not contains_aggregate(item.expression)]
+        if any(group.args.get(name) for name in ("rollup", "cube", "grouping_sets", "totals")):
+            raise NotDistributable("grouping sets")
+        keys: list[exp.Expression] = []
+        for item in group.expressions:
+            if isinstance(item, (exp.Rollup, exp.Cube, exp.GroupingSets)):
+                raise NotDistributable("grouping sets")
+            if isinstance(item, exp.Literal) and not item.is_string and str(item.this).isdigit():
+                keys.append(self.items[int(item.this) - 1].expression)
+            else:
+                keys.append(self.expressions.bind(item, self.aliases))
+        return keys
+
+    def _over_groups(self, expression: exp.Expression) -> exp.Expression:
+        """The expression over the groups: keys and aggregate calls become columns of the aggregate."""
+        for key, id in self.grouped:
+            if expression == key:
+                return column_ref(id)
+        if is_aggregate(expression):
+            return column_ref(self.aggregates[expression.sql("duckdb")].column.id)
+        copy = expression.copy()
+        if isinstance(expression, exp.Window):
+            _map_children(copy.this, self._over_groups)
+            for name in ("partition_by", "order"):
+                for item in _as_list(copy.args.get(name)):
+                    item.replace(self._over_groups(item))
+            return copy
+        if isinstance(expression, exp.Column):
+            return copy
+        _map_children(copy, self._over_groups)
+        return copy
+
+    def _windows(
+        self,
+        qualify: exp.Expression | None,
+        order: list[SortKey],
+        rewrite: Callable[[exp.Expression], exp.Expression],
+    ) -> None:
+        for item in self.items:
+            item.expression = rewrite(item.expression)
+        order[:] = [SortKey(rewrite(key.expression), key.descending, key.nulls_first) for key in order]
+        qualify = rewrite(qualify) if qualify is not None else None
+        everything = [item.expression for item in self.items] + [key.expression for key in order]
+        everything += [qualify] if qualify is not None else []
+        self.node = self.expressions.attach(self.node, everything, rewrite)
+        calls = {call.sql("duckdb"): call for item in everything for call in item.find_all(exp.Window)}
+        if not calls:
+            return
+        self._check_windows(list(calls.values()))
+        columns = {text: Column(self.ids.fresh(function_name(call.this) or "window")) for text, call in calls.items()}
+        self.node = Window(self.node, tuple(Assignment(columns[text], call) for text, call in calls.items()))
+
+        def replace(expression: exp.Expression) -> exp.Expression:
+            return expression.transform(
+                lambda node: column_ref(columns[node.sql("duckdb")].id) if isinstance(node, exp.Window) else node
+            )
+
+        for item in self.items:
+            item.expression = replace(item.expression)
+        order[:] = [SortKey(replace(key.expression), key.descending, key.nulls_first) for key in order]
+        if qualify is not None:
+            self.node = Filter(self.node, replace(qualify))
+
+    def _check_windows(self, calls: list[exp.Expression]) -> None:
+        computed: dict[str, Assignment] = {}
+        for call in calls:
+            if call.args.get("alias") is not None or next(call.this.find_all(exp.Window), None) is not None:
+                raise NotDistributable("a named or nested window")
+            for key in call.args.get("partition_by") or []:
+                if not isinstance(key, exp.Column):
+                    text = key.sql("duckdb")
+                    computed.setdefault(text, Assignment(Column(self.ids.fresh("partition_key")), key.copy()))
+        if computed:
+            raise NotDistributable("a window partitioned by an expression")
+
+    def _deliver(self, order: list[SortKey]) -> BoundQuery:
+        distinct = self.select.args.get("distinct")
+        if distinct is not None and distinct.args.get("on") is not None:
+            raise NotDistributable("DISTINCT ON")
+        assignments: dict[ColumnId, Assignment] = {}
+        outputs: list[tuple[str, ColumnId]] = []
+        texts: dict[str, ColumnId] = {}
+        for item in self.items:
+            id = self._assign(item.expression, item.name, assignments, texts)
+            outputs.append((item.name, id))
+        delivered = len(assignments)
+        keys = [
+            SortKey(column_ref(self._assign(key.expression, "order_key", assignments, texts)), key.descending, key.nulls_first)
+            for key in order
+            if columns_of(key.expression)
+        ]
+        if distinct is not None and len(assignments) > delivered:
+            raise NotDistributable("DISTINCT ordered by something that is not selected")
+        node: Node = Project(self.node, tuple(assignments.values()))
+        if distinct is not None:
+            node = Aggregate(node, schema(node), ())
+        if keys:
+            node = Sort(node, tuple(keys))
+        from shoal.planner.bind import limit_of
+
+        limit = limit_of(self.select)
+        if limit is not None:
+            node = Limit(node, *limit)
+        return BoundQuery(node, tuple(outputs))
+
+    def _assign(
+        self, expression: exp.Expression, name: str, assignments: dict[ColumnId, Assignment], texts: dict[str, ColumnId]
+    ) -> ColumnId:
+        bare = unwrap(expression)
+        if isinstance(bare, exp.Column):
+            id = ColumnId(bare.name)
+            types = {column.id: column for column in schema(self.node)}
+            if id in types:
+                assignments.setdefault(id, Assignment(types[id], column_ref(id)))
+                return id
+        text = bare.sql("duckdb")
+        if text not in texts:
+            column = Column(self.ids.fresh(name))
+            assignments[column.id] = Assignment(column, bare)
+            texts[text] = column.id
+        return texts[text]
+
+
+def _same(expression: exp.Expression) -> exp.Expression:
+    return expression
+
+
+def _operand(expression: exp.Expression) -> exp.Expression:
+    return expression if isinstance(expression, (exp.Column, exp.Literal, exp.Func)) else exp.Paren(this=expression)
+
+
+def _is_star(item: exp.Expression) -> bool:
+    return isinstance(item, exp.Star) or (isinstance(item, exp.Column) and isinstance(item.this, exp.Star))
+
+
+def _default_name(item: exp.Expression) -> str:
+    if isinstance(item, (exp.Column, exp.Dot)):
+        return item.name or item.output_name
+    return item.sql("duckdb").lower()
+
+
+def _as_list(value: object) -> list[exp.Expression]:
+    if value is None:
+        return []
+    if isinstance(value, exp.Order):
+        return [item.this for item in value.expressions]
+    return list(value) if isinstance(value, list) else []
+
+
+def _map_children(node: exp.Expression, change: Callable[[exp.Expression], exp.Expression]) -> None:
+    for child in list(node.iter_expressions()):
+        if isinstance(child, (exp.Identifier, exp.Var, exp.DataType, exp.Literal)):
+            continue
+        child.replace(change(child))
+
+
+def _aggregate_calls(expression: exp.Expression) -> list[exp.Expression]:
+    if isinstance(expression, exp.Window):
+        children = [*expression.this.iter_expressions(), *_as_list(expression.args.get("partition_by"))]
+        children += _as_list(expression.args.get("order"))
+        return [call for child in children for call in _aggregate_calls(child)]
+    if is_aggregate(expression):
+        return [expression]
+    return [call for child in expression.iter_expressions() for call in _aggregate_calls(child)]
+
+
+AliasMap = Mapping[str, exp.Expression]

@@ -1,0 +1,124 @@
+"""Alternatives for one subtree: a plan, the distribution that it delivers, and its price; and how they are compared.
+
+Prices are expected seconds of wall time on the cluster at hand. The constants are seconds per row or byte of one core,
+from runs of the kernel over TPC-H on one machine; only their relations matter.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from shoal.planner.distribution import Arbitrary, Distribution, Hash, Single, Whole, is_spread
+from shoal.planner.options import Distribute, PlanOptions
+from shoal.planner.physical import Exchange, ExchangeKind, PhysicalNode
+from shoal.planner.stage import Estimate
+
+SCAN_BYTE = 0.9e-9
+"""Reading and decoding a byte of a Parquet column, uncompressed."""
+SCAN_ROW = 1.0e-9
+FILTER_ROW = 1.5e-9
+PROJECT_CELL = 0.5e-9
+BUILD_ROW = 3.0e-8
+BUILD_BYTE = 1.0e-9
+PROBE_ROW = 8.0e-9
+JOIN_CELL = 1.5e-9
+"""Copying one value of a joined row."""
+GROUP_ROW = 1.2e-8
+GROUP_NEW = 6.0e-8
+"""Making a group that was not there."""
+SORT_ROW = 6.0e-8
+WINDOW_ROW = 1.5e-7
+SEND_ROW = 1.2e-8
+SEND_BYTE = 0.8e-9
+"""Hashing, parting and writing a row, or its byte, to a shuffle file; by one thread."""
+RECEIVE_BYTE = 0.3e-9
+STAGE_SECONDS = 0.008
+"""Starting the tasks of a stage and hearing of their end."""
+CELL_BYTES = 8.0
+"""Bytes of an average value: turns widths into numbers of columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One alternative: ``seconds`` is its price; ``stable`` means that two computations give the same rows."""
+
+    plan: PhysicalNode
+    distribution: Distribution
+    seconds: float
+    stable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """The shape of the cluster, as far as prices need it."""
+
+    tasks: int
+    threads: int
+    stage_seconds: float = STAGE_SECONDS
+
+    def share(self, distribution: Distribution) -> float:
+        """By how much work over rows of this distribution is divided."""
+        return float(self.threads * (self.tasks if is_spread(distribution) else 1))
+
+    def exchange(self, candidate: Candidate, kind: ExchangeKind) -> float:
+        """The seconds that an exchange adds."""
+        rows, size = candidate.plan.estimate.rows, candidate.plan.estimate.bytes
+        producers = self.tasks if is_spread(candidate.distribution) else 1
+        send = (rows * (SEND_ROW if kind is ExchangeKind.HASH else 0.0) + size * SEND_BYTE) / producers
+        readers = self.tasks if kind is ExchangeKind.HASH else 1
+        return self.stage_seconds + send + size * RECEIVE_BYTE / readers
+
+
+def prices_of(options: PlanOptions) -> Prices:
+    """The prices for a cluster of this shape."""
+    stage_seconds = 0.0 if options.distribute is Distribute.ALWAYS else STAGE_SECONDS
+    return Prices(options.partitions or max(1, options.executors), max(1, options.threads), stage_seconds)
+
+
+def gathered(candidate: Candidate, prices: Prices) -> Candidate:
+    """The candidate with all rows in every task that asks."""
+    if not is_spread(candidate.distribution) and candidate.stable:
+        return candidate
+    return exchanged_whole(candidate, prices)
+
+
+def exchanged_whole(candidate: Candidate, prices: Prices) -> Candidate:
+    """The candidate behind an exchange that every task may read in full."""
+    kind = ExchangeKind.GATHER
+    plan = Exchange(candidate.plan, kind, candidate.plan.estimate)
+    return Candidate(plan, Whole(), candidate.seconds + prices.exchange(candidate, kind))
+
+
+def hashed(candidate: Candidate, wanted: Hash, prices: Prices) -> Candidate:
+    """The candidate behind an exchange by the hash of the keys; each slot names exactly one column to send by."""
+    keys = tuple(min(slot.columns) for slot in wanted.slots)
+    types = tuple(slot.type for slot in wanted.slots)
+    plan = Exchange(candidate.plan, ExchangeKind.HASH, candidate.plan.estimate, keys, types)
+    return Candidate(plan, wanted, candidate.seconds + prices.exchange(candidate, ExchangeKind.HASH))
+
+
+def cheapest(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """For each distribution (and stability) the cheapest candidate, in order of price.
+
+    A candidate that another one beats in price by the seconds of any exchange, and in distribution, is left out.
+    """
+    best: dict[tuple[Distribution, bool], Candidate] = {}
+    for item in candidates:
+        key = (item.distribution, item.stable)
+        if key not in best or item.seconds < best[key].seconds:
+            best[key] = item
+    return sorted(best.values(), key=lambda item: item.seconds)
+
+
+def scan_seconds(estimate: Estimate) -> float:
+    """One core's seconds for reading a table's columns."""
+    return estimate.rows * SCAN_ROW + estimate.bytes * SCAN_BYTE
+
+
+def single_task(distribution: Distribution) -> bool:
+    """Whether the rows can only be in one task."""
+    return isinstance(distribution, Single)
+
+
+def is_arbitrary(distribution: Distribution) -> bool:
+    """Whether nothing is known of the spread."""
+    return isinstance(distribution, Arbitrary)

@@ -1,0 +1,254 @@
+"""Turns a logical plan into the cheapest physical one: where exchanges go, which joins are broadcast, what is split.
+
+Bottom-up, each subtree keeps its cheapest plan for each distribution that it can deliver (the "interesting properties"
+of Selinger et al., 1979); a parent combines them, adding exchanges where its needs are not met.
+"""
+
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from sqlglot import exp
+
+from shoal.planner import logical
+from shoal.planner import physical as p
+from shoal.planner.candidate import (
+    CELL_BYTES,
+    FILTER_ROW,
+    PROJECT_CELL,
+    SORT_ROW,
+    WINDOW_ROW,
+    Candidate,
+    Prices,
+    cheapest,
+    gathered,
+    hashed,
+    prices_of,
+    scan_seconds,
+)
+from shoal.planner.cost.cardinality import Estimator
+from shoal.planner.distribute_aggregate import aggregate_candidates
+from shoal.planner.distribute_join import join_candidates
+from shoal.planner.distribution import Arbitrary, Hash, HashSlot, Single, Whole, groups_together, is_spread, restricted
+from shoal.planner.errors import InvariantViolated
+from shoal.planner.ids import ColumnId
+from shoal.planner.logical import Node, SetOperator
+from shoal.planner.options import Distribute, PlanOptions
+from shoal.planner.scalar import column_ref
+from shoal.planner.source import FileFormat, FileSource
+from shoal.planner.stage import Estimate
+
+MOST_CANDIDATES = 8
+"""Alternatives kept for a subtree; more never changed a TPC-H plan."""
+
+LEAST_SPLIT_ROWS = 1000
+"""Rows from which a table is always split when distribution is forced."""
+
+ArgumentTypes = dict[str, str]
+"""The DuckDB type of each argument of an aggregate, by the argument's SQL."""
+
+
+@dataclass(slots=True)
+class Distributor:
+    """Distributes one query; ``argument_types`` are those of the aggregates whose state is exported."""
+
+    estimator: Estimator
+    options: PlanOptions
+    argument_types: ArgumentTypes = field(default_factory=dict)
+
+    @property
+    def prices(self) -> Prices:
+        """The prices on the cluster at hand."""
+        return prices_of(self.options)
+
+    def distribute(self, root: Node) -> Candidate:
+        """The cheapest plan whose rows all end up in the result, in order if the root is ordered."""
+        return min(self.candidates(root), key=lambda item: item.seconds)
+
+    def candidates(self, node: Node) -> list[Candidate]:
+        """The cheapest plans of a subtree, one for each distribution."""
+        return cheapest(self._derive(node))[:MOST_CANDIDATES]
+
+    def estimate(self, node: Node) -> Estimate:
+        """Rows and bytes that a node delivers."""
+        found = self.estimator.estimate(node)
+        return Estimate(found.rows, found.bytes)
+
+    def _derive(self, node: Node) -> list[Candidate]:
+        match node:
+            case logical.Scan():
+                return self._scan(node)
+            case logical.KernelBlock():
+                return [Candidate(p.KernelQuery(node, self.estimate(node)), Single(), 0.1, stable=False)]
+            case logical.Values():
+                return [Candidate(p.Literals(node, self.estimate(node)), Whole(), 0.0)]
+            case logical.Filter():
+                return [self._filter(node, item) for item in self.candidates(node.input)]
+            case logical.Project():
+                return [self._project(node, item) for item in self.candidates(node.input)]
+            case logical.Join():
+                left, right = self.candidates(node.left), self.candidates(node.right)
+                return join_candidates(node, left, right, self.estimate(node), self.options)
+            case logical.Aggregate():
+                inputs = self.candidates(node.input)
+                return aggregate_candidates(node, inputs, self.estimate(node), self.prices, self.argument_types)
+            case logical.Window():
+                return self._window(node)
+            case logical.Sort():
+                return [self._sort(node, item) for item in self.candidates(node.input)]
+            case logical.Limit():
+                return self._limit(node)
+            case logical.SetOperation():
+                return self._set_operation(node)
+            case logical.Apply():
+                raise InvariantViolated("a dependent join is left after decorrelation")
+            case _:
+                assert_never(node)
+
+    def _scan(self, node: logical.Scan) -> list[Candidate]:
+        estimate = self.estimate(node)
+        seconds = scan_seconds(estimate)
+        whole = Candidate(p.TableScan(node, False, estimate), Whole(), seconds / self.prices.share(Whole()))
+        if not is_splittable(node):
+            return [whole]
+        split = Candidate(p.TableScan(node, True, estimate), Arbitrary(), seconds / self.prices.share(Arbitrary()))
+        if self.options.distribute is Distribute.ALWAYS and estimate.rows >= LEAST_SPLIT_ROWS and self.prices.tasks > 1:
+            return [split]
+        return [whole, split]
+
+    def _filter(self, node: logical.Filter, item: Candidate) -> Candidate:
+        seconds = item.plan.estimate.rows * FILTER_ROW / self.prices.share(item.distribution)
+        plan = p.Filter(item.plan, node.predicate, self.estimate(node))
+        return Candidate(plan, item.distribution, item.seconds + seconds, item.stable)
+
+    def _project(self, node: logical.Project, item: Candidate) -> Candidate:
+        computed = [one for one in node.assignments if not isinstance(one.expression, exp.Column)]
+        cost = item.plan.estimate.rows * len(computed) * PROJECT_CELL / self.prices.share(item.distribution)
+        names: dict[ColumnId, set[ColumnId]] = {}
+        for one in node.assignments:
+            if isinstance(one.expression, exp.Column):
+                names.setdefault(ColumnId(one.expression.name), set()).add(one.column.id)
+        distribution = item.distribution
+        if isinstance(distribution, Hash):
+            slots = tuple(
+                HashSlot(frozenset(new for old in slot.columns for new in names.get(old, ())), slot.type)
+                for slot in distribution.slots
+            )
+            distribution = Hash(slots) if all(slot.columns for slot in slots) else Arbitrary()
+        plan = p.Project(item.plan, node.assignments, self.estimate(node))
+        return Candidate(plan, distribution, item.seconds + cost, item.stable)
+
+    def _window(self, node: logical.Window) -> list[Candidate]:
+        estimate = self.estimate(node)
+        keys = common_partition_keys(node)
+        found: list[Candidate] = []
+        types = {column.id: column.type for column in logical.schema(node.input)}
+        for item in self.candidates(node.input):
+            ready = [item] if groups_together(item.distribution, keys) else []
+            if is_spread(item.distribution):
+                ready.append(gathered(item, self.prices))
+                if keys:
+                    slots = tuple(HashSlot(frozenset({key}), types[key]) for key in sorted(keys))
+                    ready.append(hashed(item, Hash(slots), self.prices))
+            for one in ready:
+                seconds = estimate.rows * WINDOW_ROW / self.prices.share(one.distribution)
+                spread = is_spread(one.distribution)
+                plan = p.WindowCompute(one.plan, node.assignments, estimate)
+                found.append(
+                    Candidate(plan, one.distribution if spread else Single(), one.seconds + seconds, stable=False)
+                )
+        return found
+
+    def _sort(self, node: logical.Sort, item: Candidate) -> Candidate:
+        one = gathered(item, self.prices) if is_spread(item.distribution) else item
+        estimate = self.estimate(node)
+        seconds = estimate.rows * SORT_ROW / self.prices.share(one.distribution)
+        return Candidate(p.SortRows(one.plan, node.keys, estimate), one.distribution, one.seconds + seconds, one.stable)
+
+    def _limit(self, node: logical.Limit) -> list[Candidate]:
+        estimate = self.estimate(node)
+        order = node.input if isinstance(node.input, logical.Sort) else None
+        below = order.input if order is not None else node.input
+        found: list[Candidate] = []
+        for item in self.candidates(below):
+            part, distribution = item.plan, item.distribution
+            seconds = item.seconds + item.plan.estimate.rows * FILTER_ROW / self.prices.share(distribution)
+            if is_spread(distribution):
+                if node.count is not None:
+                    most = node.count + node.offset
+                    size = Estimate(min(part.estimate.rows, most * self.prices.tasks), part.estimate.bytes)
+                    rows = max(1.0, part.estimate.rows)
+                    size = Estimate(size.rows, part.estimate.bytes * size.rows / rows)
+                    part = p.SortRows(part, order.keys, part.estimate) if order is not None else part
+                    part = p.LimitRows(part, most, 0, size)
+                merged = gathered(Candidate(part, distribution, seconds, stable=False), self.prices)
+                part, seconds = merged.plan, merged.seconds
+            part = p.SortRows(part, order.keys, part.estimate) if order is not None else part
+            found.append(Candidate(p.LimitRows(part, node.count, node.offset, estimate), Single(), seconds, stable=False))
+        return found
+
+    def _set_operation(self, node: logical.SetOperation) -> list[Candidate]:
+        estimate = self.estimate(node)
+        pairs = [(left, right) for left in self.candidates(node.left) for right in self.candidates(node.right)]
+        found: list[Candidate] = []
+        for left, right in pairs:
+            found += self._combined(node, left, right, estimate)
+        return found
+
+    def _combined(
+        self, node: logical.SetOperation, left: Candidate, right: Candidate, estimate: Estimate
+    ) -> list[Candidate]:
+        def combine(one: Candidate, other: Candidate, distribution: Single | Whole | Arbitrary) -> Candidate:
+            one, other = in_order(one, node.left), in_order(other, node.right)
+            plan = p.Combine(node.operator, node.all, one.plan, other.plan, node.columns, estimate)
+            work = estimate.rows * estimate.bytes / max(1.0, estimate.rows) / CELL_BYTES * PROJECT_CELL
+            seconds = one.seconds + other.seconds + work / self.prices.share(distribution)
+            return Candidate(plan, distribution, seconds, one.stable and other.stable)
+
+        spread = is_spread(left.distribution), is_spread(right.distribution)
+        if spread == (False, False):
+            exact = Single if Single() in (left.distribution, right.distribution) else Whole
+            return [combine(left, right, exact())]
+        if node.operator is SetOperator.UNION and spread == (True, True):
+            return [combine(left, right, Arbitrary())]
+        found = [combine(gathered(left, self.prices), gathered(right, self.prices), Whole())]
+        if node.operator is not SetOperator.UNION and spread == (True, True):
+            sides = [
+                hashed(item, by_position(side), self.prices) for item, side in ((left, node.left), (right, node.right))
+            ]
+            found.append(combine(sides[0], sides[1], Arbitrary()))
+        return found
+
+
+def by_position(side: Node) -> Hash:
+    """The hash over all columns of a side of a set operation, in their order."""
+    return Hash(tuple(HashSlot(frozenset({column.id}), column.type) for column in logical.schema(side)))
+
+
+def in_order(item: Candidate, side: Node) -> Candidate:
+    """The plan of a side of a set operation, delivering exactly its columns in order, whatever joins did to them."""
+    wanted = logical.schema(side)
+    if p.schema(item.plan) == wanted:
+        return item
+    assignments = tuple(logical.Assignment(column, column_ref(column.id)) for column in wanted)
+    plan = p.Project(item.plan, assignments, item.plan.estimate)
+    kept = frozenset(column.id for column in wanted)
+    return Candidate(plan, restricted(item.distribution, kept), item.seconds, item.stable)
+
+
+def is_splittable(scan: logical.Scan) -> bool:
+    """Whether several tasks can each read a part of a table: Parquet by rows, other formats by files."""
+    source = scan.source
+    if not isinstance(source, FileSource) or not source.uniform:
+        return False
+    return source.format is FileFormat.PARQUET or len(source.files) > 1
+
+
+def common_partition_keys(node: logical.Window) -> frozenset[ColumnId]:
+    """The columns by which every window of the node is partitioned."""
+    keys: frozenset[ColumnId] | None = None
+    for item in node.assignments:
+        mine = frozenset(
+            ColumnId(key.name) for key in item.expression.args.get("partition_by") or [] if isinstance(key, exp.Column)
+        )
+        keys = mine if keys is None else keys & mine
+    return keys or frozenset()

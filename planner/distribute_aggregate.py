@@ -1,0 +1,149 @@
+"""The ways to distribute one aggregate: in one step where its groups are together, or in two around an exchange."""
+
+from sqlglot import exp
+
+from shoal.planner import logical
+from shoal.planner import physical as p
+from shoal.planner.candidate import GROUP_NEW, GROUP_ROW, Candidate, Prices, gathered, hashed
+from shoal.planner.distribution import (
+    Distribution,
+    Hash,
+    HashSlot,
+    Single,
+    groups_together,
+    is_spread,
+    restricted,
+)
+from shoal.planner.functions import EXPORTED, ORDER_FREE, RECOMBINED, aggregate_call, function_name, is_distinct
+from shoal.planner.physical import AggregatePhase
+from shoal.planner.stage import Estimate
+from shoal.planner.types import is_floating
+
+
+def aggregate_candidates(
+    node: logical.Aggregate,
+    inputs: list[Candidate],
+    estimate: Estimate,
+    prices: Prices,
+    argument_types: dict[str, str],
+) -> list[Candidate]:
+    """Every useful way to aggregate; at least one for each input."""
+    found: list[Candidate] = []
+    keys = frozenset(column.id for column in node.keys)
+    for item in inputs:
+        if groups_together(item.distribution, keys) and (keys or not is_spread(item.distribution)):
+            found.append(_complete(node, item, estimate, prices))
+            continue
+        moved = _moved(node, item, prices)
+        if moved is not None:
+            found.append(_complete(node, moved, estimate, prices))
+        types = _state_types(node, argument_types)
+        if types is not None:
+            found.append(_two_steps(node, item, estimate, prices, types))
+        elif moved is None:
+            found.append(_complete(node, gathered(item, prices), estimate, prices))
+    return found
+
+
+def _moved(node: logical.Aggregate, item: Candidate, prices: Prices) -> Candidate | None:
+    """The input with its groups brought together by the hash of the keys; None without usable keys."""
+    slots = tuple(HashSlot(frozenset({column.id}), column.type) for column in node.keys)
+    return hashed(item, Hash(slots), prices) if slots else None
+
+
+def _complete(node: logical.Aggregate, item: Candidate, estimate: Estimate, prices: Prices) -> Candidate:
+    plan = p.HashAggregate(item.plan, node.keys, node.assignments, AggregatePhase.COMPLETE, estimate)
+    kept = frozenset(column.id for column in node.keys)
+    distribution: Distribution = restricted(item.distribution, kept)
+    stable = item.stable and is_stable(node)
+    if not stable and not is_spread(distribution):
+        distribution = Single()
+    seconds = _work(item.plan.estimate.rows, estimate.rows) / prices.share(item.distribution)
+    return Candidate(plan, distribution, item.seconds + seconds, stable)
+
+
+def _two_steps(
+    node: logical.Aggregate,
+    item: Candidate,
+    estimate: Estimate,
+    prices: Prices,
+    types: tuple[tuple[str, ...], ...],
+) -> Candidate:
+    rows = item.plan.estimate.rows
+    partial_rows = min(rows, estimate.rows * prices.tasks)
+    size = Estimate(partial_rows, estimate.bytes / max(1.0, estimate.rows) * partial_rows)
+    partial = p.HashAggregate(item.plan, node.keys, node.assignments, AggregatePhase.PARTIAL, size, types)
+    kept = frozenset(column.id for column in node.keys)
+    seconds = item.seconds + _work(rows, partial_rows) / prices.share(item.distribution)
+    part = Candidate(partial, restricted(item.distribution, kept), seconds, item.stable)
+    moved = _moved(node, part, prices) or gathered(part, prices)
+    final = p.HashAggregate(moved.plan, node.keys, node.assignments, AggregatePhase.FINAL, estimate, types)
+    distribution: Distribution = moved.distribution
+    stable = moved.stable and is_stable(node)
+    if not stable and not is_spread(distribution):
+        distribution = Single()
+    work = _work(partial_rows, estimate.rows) / prices.share(moved.distribution)
+    return Candidate(final, distribution, moved.seconds + work, stable)
+
+
+def _work(rows: float, groups: float) -> float:
+    return rows * GROUP_ROW + groups * GROUP_NEW
+
+
+def is_stable(node: logical.Aggregate) -> bool:
+    """Whether two computations over the same rows in other orders give the same result to the last bit."""
+    for item in node.assignments:
+        call = aggregate_call(item.expression)
+        if function_name(call) not in ORDER_FREE or is_floating(item.column.type):
+            return False
+    return True
+
+
+def is_splittable(expression: exp.Expression) -> bool:
+    """Whether an aggregate call can be made of partial results."""
+    call = aggregate_call(expression)
+    if is_distinct(expression) or call.args.get("order") is not None:
+        return False
+    name = function_name(call)
+    arguments = call_arguments(call)
+    if any(isinstance(item, (exp.Order, exp.Distinct)) for item in arguments):
+        return False
+    if name in RECOMBINED:
+        return len(arguments) <= 1
+    return name in EXPORTED and bool(arguments)
+
+
+def call_arguments(call: exp.Expression) -> list[exp.Expression]:
+    """The arguments of an aggregate call; none for ``count(*)``."""
+    if isinstance(call, exp.Anonymous):
+        return list(call.expressions)
+    found = [call.this] if isinstance(call.this, exp.Expression) else []
+    for name in ("expression", "expressions"):
+        value = call.args.get(name)
+        found += value if isinstance(value, list) else [value] if isinstance(value, exp.Expression) else []
+    return [item for item in found if not isinstance(item, exp.Star)]
+
+
+def exported_arguments(node: logical.Aggregate) -> list[exp.Expression]:
+    """The arguments whose types the kernel must tell before a state can be read back."""
+    found: list[exp.Expression] = []
+    for item in node.assignments:
+        call = aggregate_call(item.expression)
+        if is_splittable(item.expression) and function_name(call) in EXPORTED:
+            found += call_arguments(call)
+    return found
+
+
+def _state_types(node: logical.Aggregate, known: dict[str, str]) -> tuple[tuple[str, ...], ...] | None:
+    """The argument types of each exported aggregate (empty for the others); None if one cannot be split."""
+    found: list[tuple[str, ...]] = []
+    for item in node.assignments:
+        if not is_splittable(item.expression):
+            return None
+        call = aggregate_call(item.expression)
+        exported = function_name(call) in EXPORTED
+        texts = [argument.sql("duckdb") for argument in call_arguments(call)] if exported else []
+        if any(text not in known for text in texts):
+            return None
+        found.append(tuple(known[text] for text in texts))
+    return tuple(found)

@@ -1,0 +1,83 @@
+"""How the rows of a node are spread over tasks, and when one distribution serves as another."""
+
+from dataclasses import dataclass
+
+from shoal.planner.ids import ColumnId
+
+
+@dataclass(frozen=True, slots=True)
+class Single:
+    """All rows in the one task there is; computing them twice might give other rows."""
+
+    def __str__(self) -> str:
+        return "single"
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Every task has all rows, however many tasks there are; with one task it is ``Single``."""
+
+    def __str__(self) -> str:
+        return "whole"
+
+
+@dataclass(frozen=True, slots=True)
+class Arbitrary:
+    """Each row is in exactly one task, any one."""
+
+    def __str__(self) -> str:
+        return "arbitrary"
+
+
+@dataclass(frozen=True, slots=True)
+class HashSlot:
+    """One key of a hash distribution: columns that are equal in every row, and the type in which they are hashed."""
+
+    columns: frozenset[ColumnId]
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hash:
+    """Each row is in the task that the hash of its keys names."""
+
+    slots: tuple[HashSlot, ...]
+
+    def __str__(self) -> str:
+        return f"hash({', '.join(min(slot.columns) for slot in self.slots)})"
+
+
+Distribution = Single | Whole | Arbitrary | Hash
+
+
+def groups_together(distribution: Distribution, keys: frozenset[ColumnId]) -> bool:
+    """Whether rows that agree in all of ``keys`` are in one task."""
+    if isinstance(distribution, Hash):
+        return all(not slot.columns.isdisjoint(keys) for slot in distribution.slots)
+    return isinstance(distribution, (Single, Whole))
+
+
+def is_spread(distribution: Distribution) -> bool:
+    """Whether the rows are spread over several tasks."""
+    return isinstance(distribution, (Arbitrary, Hash))
+
+
+def restricted(distribution: Distribution, kept: frozenset[ColumnId]) -> Distribution:
+    """The distribution as it can still be told by the ``kept`` columns."""
+    if not isinstance(distribution, Hash):
+        return distribution
+    slots = tuple(HashSlot(slot.columns & kept, slot.type) for slot in distribution.slots)
+    return Hash(slots) if all(slot.columns for slot in slots) else Arbitrary()
+
+
+def with_equalities(distribution: Distribution, pairs: list[tuple[ColumnId, ColumnId]]) -> Distribution:
+    """The distribution, knowing that the two columns of each pair are equal in every row."""
+    if not isinstance(distribution, Hash):
+        return distribution
+    slots = list(distribution.slots)
+    for one, other in pairs:
+        slots = [
+            HashSlot(slot.columns | {one, other}, slot.type) if one in slot.columns or other in slot.columns else slot
+            for slot in slots
+        ]
+    return Hash(tuple(slots))

@@ -1,0 +1,142 @@
+"""Cuts a physical plan at its exchanges into stages, and gives every task its splits. It decides nothing."""
+
+from dataclasses import dataclass, field
+
+from shoal.planner import physical as p
+from shoal.planner.ids import ColumnId, StageId
+from shoal.planner.lower import PARTITION_COLUMN, Lowering, finished, partition_expression, quoted
+from shoal.planner.physical import ExchangeKind, PhysicalNode
+from shoal.planner.protocols import Statistics
+from shoal.planner.source import Field
+from shoal.planner.splits import make_splits
+from shoal.planner.stage import ExchangeInput, OutputPartitioning, ReadMode, ScanInput, Split, Stage
+
+
+@dataclass(slots=True)
+class Fragmenter:
+    """Cuts one plan; ``partitions`` is the number of tasks of every stage that is spread."""
+
+    statistics: Statistics
+    partitions: int
+    stages: list[Stage] = field(default_factory=list)
+    roots: list[PhysicalNode] = field(default_factory=list)
+
+    def cut(self, plan: PhysicalNode, outputs: tuple[ColumnId, ...], fields: tuple[Field, ...]) -> None:
+        """Make the stages of a plan whose root delivers ``outputs`` under the names and types of ``fields``."""
+        fragment = self._fragment(plan)
+        text = fragment.lowering.select(plan)
+        body = text.text()
+        delivered = list(text.columns)
+        names = [one.name for one in fields]
+        if delivered != list(outputs) or names != [str(id) for id in outputs]:
+            items = ", ".join(f"{quoted(id)} AS {quoted(name)}" for id, name in zip(outputs, names, strict=True))
+            # The kernel keeps the order of rows through a projection (its insertion order), so names go on last.
+            body = f"SELECT {items}\nFROM (\n{body}\n) AS rows"
+        self._finish(plan, fragment, body, fields, OutputPartitioning())
+
+    def _stage(self, exchange: p.Exchange) -> StageId:
+        fragment = self._fragment(exchange.input)
+        block = fragment.lowering.select(exchange.input)
+        columns = p.schema(exchange.input)
+        ids = ", ".join(quoted(column.id) for column in columns) or "shoal_row"
+        body = block.text()
+        output = OutputPartitioning()
+        if exchange.kind is ExchangeKind.HASH and self.partitions > 1:
+            number = partition_expression(exchange.keys, exchange.key_types, self.partitions)
+            body = f"SELECT {ids}, {number} AS {PARTITION_COLUMN}\nFROM (\n{body}\n) AS rows"
+            output = OutputPartitioning(self.partitions, PARTITION_COLUMN)
+        elif list(block.columns) != [column.id for column in columns]:
+            body = f"SELECT {ids}\nFROM (\n{body}\n) AS rows"
+        fields = tuple(Field(str(column.id), column.type) for column in columns) or (Field("shoal_row", "INTEGER"),)
+        return self._finish(exchange.input, fragment, body, fields, output)
+
+    def _finish(
+        self,
+        root: PhysicalNode,
+        fragment: "_Fragment",
+        body: str,
+        fields: tuple[Field, ...],
+        output: OutputPartitioning,
+    ) -> StageId:
+        id = StageId(len(self.stages))
+        tasks = self.partitions if fragment.spread else 1
+        exchanges = tuple(
+            ExchangeInput(name, stage, mode) for name, stage, mode in fragment.exchanges
+        )
+        stage = Stage(
+            id,
+            finished(body),
+            fields,
+            scans=tuple(self._scan(name, scan, tasks) for name, scan in fragment.scans) + tuple(fragment.block_scans),
+            exchanges=exchanges,
+            setup=tuple(fragment.setup),
+            tasks=tasks,
+            output=output,
+            deterministic=fragment.deterministic,
+            estimate=root.estimate,
+        )
+        self.stages.append(stage)
+        self.roots.append(root)
+        return id
+
+    def _scan(self, name: str, scan: p.TableScan, tasks: int) -> ScanInput:
+        columns = scan.scan.names
+        if not scan.split or tasks == 1:
+            return ScanInput(name, scan.scan.source, columns, (Split(whole=True),))
+        statistics = self.statistics.table(scan.scan.source, frozenset())
+        return ScanInput(name, scan.scan.source, columns, make_splits(scan.scan.source, statistics, tasks))
+
+    def _fragment(self, root: PhysicalNode) -> "_Fragment":
+        fragment = _Fragment()
+        self._collect(root, fragment)
+        fragment.lowering = Lowering(fragment.names)
+        return fragment
+
+    def _collect(self, node: PhysicalNode, fragment: "_Fragment") -> None:
+        match node:
+            case p.Exchange():
+                stage = self._stage(node)
+                hashed = node.kind is ExchangeKind.HASH
+                name = f"exchange_{stage}"
+                fragment.names[id(node)] = name
+                fragment.exchanges.append((name, stage, ReadMode.ALIGNED if hashed else ReadMode.ALL))
+                fragment.spread = fragment.spread or hashed
+                return
+            case p.TableScan():
+                name = fragment.fresh(node.scan.alias)
+                fragment.names[id(node)] = name
+                fragment.scans.append((name, node))
+                fragment.spread = fragment.spread or node.split
+            case p.KernelQuery():
+                for table, source in node.block.tables:
+                    columns = tuple(one.name for one in source.columns)
+                    fragment.block_scans.append(ScanInput(table, source, columns, (Split(whole=True),)))
+                fragment.setup += list(node.block.views)
+                fragment.deterministic = False
+            case p.LimitRows() | p.WindowCompute():
+                fragment.deterministic = False
+            case _:
+                pass
+        for child in p.children(node):
+            self._collect(child, fragment)
+
+
+@dataclass(slots=True)
+class _Fragment:
+    names: dict[int, str] = field(default_factory=dict)
+    scans: list[tuple[str, p.TableScan]] = field(default_factory=list)
+    block_scans: list[ScanInput] = field(default_factory=list)
+    exchanges: list[tuple[str, StageId, ReadMode]] = field(default_factory=list)
+    setup: list[tuple[str, str]] = field(default_factory=list)
+    spread: bool = False
+    deterministic: bool = True
+    lowering: Lowering = field(default_factory=lambda: Lowering({}))
+
+    def fresh(self, alias: str) -> str:
+        """An input name that no other input of the fragment has."""
+        stem = "".join(letter if letter.isalnum() else "_" for letter in alias.rsplit("/", 1)[-1]).lower() or "scan"
+        taken = {name for name, _ in self.scans} | {item.name.lower() for item in self.block_scans}
+        name, number = f"scan_{stem}", 2
+        while name in taken:
+            name, number = f"scan_{stem}_{number}", number + 1
+        return name

@@ -1,0 +1,249 @@
+"""The physical algebra: how and where a query runs. Exchanges are explicit; everything between them is one fragment.
+
+Every node carries what the planner expects of its output; distributions are derived by ``shoal.planner.distribute``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import assert_never
+
+from sqlglot import exp
+
+from shoal.planner import logical
+from shoal.planner.ids import ColumnId
+from shoal.planner.logical import Assignment, JoinKind, Schema, SetOperator, SortKey
+from shoal.planner.stage import Estimate
+
+
+class JoinStrategy(StrEnum):
+    """How the two sides of a join meet: in one place, the build side everywhere, or both by the hash of the keys."""
+
+    LOCAL = "local"
+    BROADCAST = "broadcast"
+    PARTITIONED = "partitioned"
+
+
+class AggregatePhase(StrEnum):
+    """Whether an aggregate does all the work, makes partial results, or combines them."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    FINAL = "final"
+
+
+class ExchangeKind(StrEnum):
+    """Where rows go: all to every reader, or each to the task that the hash of its keys names."""
+
+    GATHER = "gather"
+    BROADCAST = "broadcast"
+    HASH = "hash"
+
+
+@dataclass(frozen=True, slots=True)
+class TableScan:
+    """Reads a base table; each task its own split, or (``split`` false) each task all of it."""
+
+    scan: logical.Scan
+    split: bool
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class KernelQuery:
+    """Runs a block that only the kernel understands, whole."""
+
+    block: logical.KernelBlock
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Literals:
+    """Literal rows, made where they are needed."""
+
+    values: logical.Values
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """The rows for which the predicate is true."""
+
+    input: "PhysicalNode"
+    predicate: exp.Expression
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Computed columns."""
+
+    input: "PhysicalNode"
+    assignments: tuple[Assignment, ...]
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class HashJoin:
+    """A join whose build side is the right input, or the left one with ``build_left``."""
+
+    kind: JoinKind
+    left: "PhysicalNode"
+    right: "PhysicalNode"
+    condition: exp.Expression | None
+    strategy: JoinStrategy
+    build_left: bool
+    reason: str
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class HashAggregate:
+    """Groups; a partial one delivers a state column for each assignment under the same id."""
+
+    input: "PhysicalNode"
+    keys: Schema
+    assignments: tuple[Assignment, ...]
+    phase: AggregatePhase
+    estimate: Estimate
+    argument_types: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WindowCompute:
+    """Window functions; all rows of a partition are in one task."""
+
+    input: "PhysicalNode"
+    assignments: tuple[Assignment, ...]
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class SortRows:
+    """An order within the one task that delivers it."""
+
+    input: "PhysicalNode"
+    keys: tuple[SortKey, ...]
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRows:
+    """At most ``count`` rows after ``offset``, in each task; a limit of all tasks has another above its gather."""
+
+    input: "PhysicalNode"
+    count: int | None
+    offset: int
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Combine:
+    """A set operation within each task."""
+
+    operator: SetOperator
+    all: bool
+    left: "PhysicalNode"
+    right: "PhysicalNode"
+    columns: Schema
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Moves rows between tasks. ``keys`` with the types in which they are hashed belong to HASH."""
+
+    input: "PhysicalNode"
+    kind: ExchangeKind
+    estimate: Estimate
+    keys: tuple[ColumnId, ...] = ()
+    key_types: tuple[str, ...] = ()
+
+
+PhysicalNode = (
+    TableScan
+    | KernelQuery
+    | Literals
+    | Filter
+    | Project
+    | HashJoin
+    | HashAggregate
+    | WindowCompute
+    | SortRows
+    | LimitRows
+    | Combine
+    | Exchange
+)
+
+
+def children(node: PhysicalNode) -> tuple[PhysicalNode, ...]:
+    """The inputs of a node, left to right."""
+    match node:
+        case TableScan() | KernelQuery() | Literals():
+            return ()
+        case (
+            Filter()
+            | Project()
+            | HashAggregate()
+            | WindowCompute()
+            | SortRows()
+            | LimitRows()
+            | Exchange()
+        ):
+            return (node.input,)
+        case HashJoin() | Combine():
+            return (node.left, node.right)
+        case _:
+            assert_never(node)
+
+
+def schema(node: PhysicalNode) -> Schema:
+    """The columns that a node delivers; state columns of a partial aggregate have the type ``""``."""
+    match node:
+        case TableScan():
+            return node.scan.columns
+        case KernelQuery():
+            return node.block.columns
+        case Literals():
+            return node.values.columns
+        case Filter() | SortRows() | LimitRows() | Exchange():
+            return schema(node.input)
+        case Project():
+            return tuple(item.column for item in node.assignments)
+        case HashJoin():
+            if node.kind in (JoinKind.SEMI, JoinKind.ANTI):
+                return schema(node.left)
+            return schema(node.left) + schema(node.right)
+        case HashAggregate():
+            return node.keys + tuple(item.column for item in node.assignments)
+        case WindowCompute():
+            return schema(node.input) + tuple(item.column for item in node.assignments)
+        case Combine():
+            return node.columns
+        case _:
+            assert_never(node)
+
+
+def transform_up(node: PhysicalNode, change: Callable[[PhysicalNode], PhysicalNode]) -> PhysicalNode:
+    """Change the inputs first, then the node; unchanged parts stay the same objects."""
+    match node:
+        case TableScan() | KernelQuery() | Literals():
+            return change(node)
+        case HashJoin() | Combine():
+            left, right = transform_up(node.left, change), transform_up(node.right, change)
+            if left is not node.left or right is not node.right:
+                return change(replace(node, left=left, right=right))
+            return change(node)
+        case (
+            Filter()
+            | Project()
+            | HashAggregate()
+            | WindowCompute()
+            | SortRows()
+            | LimitRows()
+            | Exchange()
+        ):
+            inner = transform_up(node.input, change)
+            return change(replace(node, input=inner) if inner is not node.input else node)
+        case _:
+            assert_never(node)

@@ -1,0 +1,150 @@
+"""The way of a query through the planner, phase by phase: text in, stages out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from shoal.planner import logical, tree
+from shoal.planner.bind import bind_query
+from shoal.planner.candidate import Candidate
+from shoal.planner.column_ids import ColumnIds
+from shoal.planner.cost.cardinality import Estimator
+from shoal.planner.distribute import Distributor
+from shoal.planner.distribute_aggregate import exported_arguments
+from shoal.planner.fragment import Fragmenter
+from shoal.planner.logical import Query
+from shoal.planner.not_distributable import NotDistributable
+from shoal.planner.options import Distribute, PlanOptions
+from shoal.planner.parameters import inline_parameters
+from shoal.planner.parse import parse_query
+from shoal.planner.physical import PhysicalNode
+from shoal.planner.protocols import Catalog, Kernel, Statistics
+from shoal.planner.rules import optimise
+from shoal.planner.rules.context import RuleContext, RuleRun
+from shoal.planner.source import Field
+from shoal.planner.stage import StagedPlan
+from shoal.planner.whole_statement import whole_statement
+
+SINGLE_TASK_LEAD = 0.005
+"""Seconds by which several tasks must be cheaper than one: below it the guess is worth nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedQuery:
+    """A planned query: its stages, its result's columns, and what EXPLAIN shows.
+
+    ``physical`` is the distributed plan, with the root of each stage in ``roots``; None when one executor runs the
+    statement whole, for the ``reason``. ``seconds`` are the predicted prices by name.
+    """
+
+    sql: str
+    staged: StagedPlan
+    columns: tuple[Field, ...]
+    reason: str
+    physical: PhysicalNode | None = None
+    roots: tuple[PhysicalNode, ...] = ()
+    logical: Query | None = None
+    seconds: tuple[tuple[str, float], ...] = ()
+    rules: tuple[RuleRun, ...] = ()
+
+
+def plan_query(
+    sql: str,
+    parameters: Sequence[object],
+    catalog: Catalog,
+    kernel: Kernel,
+    statistics: Statistics,
+    options: PlanOptions,
+    clock: Callable[[], float] | None = None,
+) -> PlannedQuery:
+    """Plan one query.
+
+    Raises a ``ProgrammingError`` with its place for what the kernel's binder refuses, and a ``SourceError`` for files
+    that cannot be read. What cannot be distributed, or does not pay, is planned whole for one executor.
+    """
+    fields = kernel.describe(sql, parameters)
+    text = inline_parameters(sql, parameters)
+    if options.distribute is Distribute.NEVER or (options.executors == 0 and options.distribute is Distribute.AUTO):
+        reason = "in one process the kernel plans the whole statement itself"
+        if options.distribute is Distribute.NEVER:
+            reason = "distribute is set to never"
+        return PlannedQuery(text, whole_statement(text, fields, catalog, kernel, reason), fields, reason)
+    try:
+        return _distributed(text, fields, catalog, kernel, statistics, options, clock)
+    except NotDistributable as refusal:
+        reason = f"one executor runs it whole: {refusal.reason}"
+        return PlannedQuery(text, whole_statement(text, fields, catalog, kernel, reason), fields, reason)
+
+
+def _distributed(
+    sql: str,
+    fields: tuple[Field, ...],
+    catalog: Catalog,
+    kernel: Kernel,
+    statistics: Statistics,
+    options: PlanOptions,
+    clock: Callable[[], float] | None,
+) -> PlannedQuery:
+    ids = ColumnIds()
+    estimator = Estimator(statistics)
+    runs: list[RuleRun] = []
+    bound = bind_query(parse_query(sql), fields, catalog, kernel, ids)
+    query = optimise(bound, RuleContext(ids, estimator, options, clock=clock, record=runs.append))
+    distributor = Distributor(estimator, options, _argument_types(query, kernel))
+    chosen = distributor.distribute(query.root)
+    alone = _one_executor(query, estimator, options)
+    seconds = (("one executor", alone), (f"{distributor.prices.tasks} tasks", chosen.seconds))
+    if options.distribute is Distribute.AUTO and alone <= chosen.seconds + SINGLE_TASK_LEAD:
+        reason = f"one executor is expected to take {alone:.3f} s, {distributor.prices.tasks} tasks {chosen.seconds:.3f} s"
+        staged = whole_statement(sql, fields, catalog, kernel, reason)
+        return PlannedQuery(sql, staged, fields, reason, logical=query, seconds=seconds, rules=tuple(runs))
+    reason = f"{distributor.prices.tasks} tasks are expected to take {chosen.seconds:.3f} s, one executor {alone:.3f} s"
+    return _fragmented(sql, fields, query, chosen, statistics, distributor.prices.tasks, reason, seconds, tuple(runs))
+
+
+def _fragmented(
+    sql: str,
+    fields: tuple[Field, ...],
+    query: Query,
+    chosen: Candidate,
+    statistics: Statistics,
+    tasks: int,
+    reason: str,
+    seconds: tuple[tuple[str, float], ...],
+    runs: tuple[RuleRun, ...],
+) -> PlannedQuery:
+    fragmenter = Fragmenter(statistics, tasks)
+    fragmenter.cut(chosen.plan, query.outputs, fields)
+    staged = StagedPlan(tuple(fragmenter.stages), fields)
+    return PlannedQuery(
+        sql, staged, fields, reason, chosen.plan, tuple(fragmenter.roots), query, seconds=seconds, rules=runs
+    )
+
+
+def _one_executor(query: Query, estimator: Estimator, options: PlanOptions) -> float:
+    """The price of the same plan as one task of one executor."""
+    alone = PlanOptions(executors=1, threads=options.threads, partitions=1, memory_bytes=options.memory_bytes)
+    return Distributor(estimator, alone, {}).distribute(query.root).seconds
+
+
+def _argument_types(query: Query, kernel: Kernel) -> dict[str, str]:
+    """The types of the arguments of all aggregates whose state travels."""
+    known: dict[str, str] = {}
+    wanted: dict[str, str] = {}
+    columns: dict[str, str] = {}
+    for node in tree.find(query.root, logical.Aggregate):
+        columns |= {str(column.id): column.type for column in logical.schema(node.input)}
+        for argument in exported_arguments(node):
+            text = argument.sql("duckdb")
+            bare = columns.get(argument.name) if isinstance(argument, exp.Column) else None
+            if bare is not None:
+                known[text] = bare
+            else:
+                wanted.setdefault(text, f"argument_{len(wanted)}")
+    if wanted:
+        fields = [Field(name, type) for name, type in columns.items()]
+        found = kernel.types(fields, [{name: text for text, name in wanted.items()}])
+        known |= {text: found[name] for text, name in wanted.items()}
+    return known
+

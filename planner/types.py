@@ -1,0 +1,27 @@
+"""Facts about DuckDB types that planning needs: in which type two keys are hashed alike."""
+
+import re
+
+_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+_UNSIGNED = {"UTINYINT": "SMALLINT", "USMALLINT": "INTEGER", "UINTEGER": "BIGINT", "UBIGINT": "HUGEINT"}
+_DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
+
+
+def common_type(left: str, right: str) -> str | None:
+    """The type to which both sides of ``left = right`` are brought before they are hashed; None if that is not sure."""
+    if left == right:
+        return left or None
+    integers = [_UNSIGNED.get(item, item) for item in (left, right)]
+    if all(item in _INTEGERS for item in integers):
+        return max(integers, key=_INTEGERS.index)
+    decimals = [_DECIMAL.fullmatch(item) for item in (left, right)]
+    if decimals[0] is not None and decimals[1] is not None:
+        digits = max(int(item[1]) - int(item[2]) for item in decimals if item is not None)
+        scale = max(int(item[2]) for item in decimals if item is not None)
+        return f"DECIMAL({digits + scale},{scale})" if digits + scale <= 38 else None
+    return None
+
+
+def is_floating(type: str) -> bool:
+    """Whether sums over the type depend on the order of the rows."""
+    return type in ("FLOAT", "DOUBLE")

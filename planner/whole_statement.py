@@ -1,0 +1,77 @@
+"""Plans a statement as one stage of one task that runs its own text: the kernel does everything."""
+
+from shoal.planner.ids import StageId
+from shoal.planner.protocols import Catalog, Kernel
+from shoal.planner.source import Field, FileFormat, TableSource, ViewDefinition
+from shoal.planner.stage import ScanInput, Split, Stage, StagedPlan
+
+_FORMATS = {
+    ".parquet": FileFormat.PARQUET,
+    ".csv": FileFormat.CSV,
+    ".tsv": FileFormat.CSV,
+    ".json": FileFormat.JSON,
+    ".jsonl": FileFormat.JSON,
+    ".ndjson": FileFormat.JSON,
+}
+
+
+def whole_statement(sql: str, fields: tuple[Field, ...], catalog: Catalog, kernel: Kernel, reason: str) -> StagedPlan:
+    """One stage whose tables and views have the names that the text uses; the kernel orders its joins itself."""
+    tables: dict[str, tuple[str, TableSource]] = {}
+    views: dict[str, tuple[str, str]] = {}
+    _collect(sql, catalog, kernel, tables, views)
+    scans = tuple(
+        ScanInput(name, source, tuple(field.name for field in source.columns), (Split(whole=True),))
+        for name, source in tables.values()
+    )
+    stage = Stage(
+        StageId(0),
+        sql,
+        fields,
+        scans=scans,
+        setup=tuple(views.values()),
+        kernel_join_order=True,
+        deterministic=False,
+        reason=reason,
+    )
+    return StagedPlan((stage,), fields)
+
+
+def _collect(
+    sql: str,
+    catalog: Catalog,
+    kernel: Kernel,
+    tables: dict[str, tuple[str, TableSource]],
+    views: dict[str, tuple[str, str]],
+) -> None:
+    """Everything that a text names, and that the views it names do; a view comes after what it is made of."""
+    for name in kernel.table_names(sql):
+        key = name.lower()
+        if key in tables or key in views:
+            continue
+        found = catalog.lookup(name)
+        if isinstance(found, ViewDefinition):
+            _collect(found.sql, catalog, kernel, tables, views)
+            views[key] = (name, _view_query(found))
+        elif found is not None:
+            tables[key] = (name, found)
+        else:
+            source = _file(name, catalog)
+            if source is not None:
+                tables[key] = (name, source)
+
+
+def _view_query(view: ViewDefinition) -> str:
+    if not view.columns:
+        return view.sql
+    names = ", ".join('"' + name.replace('"', '""') + '"' for name in view.columns)
+    return f"SELECT * FROM ({view.sql}\n) AS view_rows({names})"
+
+
+def _file(name: str, catalog: Catalog) -> TableSource | None:
+    bare = name.lower().removesuffix(".gz").removesuffix(".zst")
+    for suffix, format in _FORMATS.items():
+        if bare.endswith(suffix):
+            return catalog.files(format, (name,), ())
+    return None
+
