@@ -1,7 +1,7 @@
 """Maps the folders at the root to import names and finds every package in them; all else is in ``pyproject.toml``.
 
-A list of packages in ``pyproject.toml`` would have to be extended by hand with each new folder. This finds them, so that
-no module can be left out of the wheel.
+A list of packages in ``pyproject.toml`` would have to be extended by hand with each new folder. This finds them, so
+that no module can be left out of the wheel.
 """
 
 from pathlib import Path

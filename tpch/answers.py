@@ -1,0 +1,147 @@
+"""Checks an answer against plain DuckDB's, row by row: in order where the query orders, decimals exact, floats within
+1e-9 of each other.
+
+``ORDER BY`` seldom fixes the order of every row. So the columns that a query orders by must agree place by place, and
+within equal keys any order of rows is right. Where ``LIMIT`` cuts through such a group, any rows of the group are
+right; the expected answer is therefore computed without the limit.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy
+import pyarrow
+import sqlglot
+from pyarrow import compute
+from sqlglot import expressions
+
+FLOAT_TOLERANCE = 1e-9
+_SHOWN_ROWS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """What a query promises of its answer: the output columns it orders by, and its limit."""
+
+    columns: tuple[str, ...]
+    limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """The right answer: every row without the limit, sorted as the query sorts, and what the query promises."""
+
+    rows: pyarrow.Table
+    ordering: Ordering
+
+
+def read_ordering(sql: str) -> Ordering:
+    """The ordering of a query whose ``ORDER BY`` names output columns."""
+    tree = sqlglot.parse_one(sql, dialect="duckdb")
+    order, limit = tree.args.get("order"), tree.args.get("limit")
+    columns = tuple(item.this.name for item in order.expressions) if order else ()
+    return Ordering(columns, int(limit.expression.name) if limit else None)
+
+
+def without_limit(sql: str) -> str:
+    """The query without its ``LIMIT``, for the expected answer."""
+    tree = sqlglot.parse_one(sql, dialect="duckdb")
+    tree.set("limit", None)
+    return tree.sql(dialect="duckdb") if isinstance(tree, expressions.Query) else sql
+
+
+def find_difference(expected: Expectation, answer: pyarrow.Table) -> str | None:
+    """What is wrong with an answer, in words that name the first rows that differ; None when it is right."""
+    want, ordering = expected.rows, expected.ordering
+    shape = _shape_difference(want, answer, ordering)
+    if shape is not None:
+        return shape
+    answer = pyarrow.table(
+        [answer.column(i).cast(field.type) for i, field in enumerate(want.schema)], schema=want.schema
+    )
+    kept = answer.num_rows
+    keys = list(ordering.columns)
+    if keys:
+        different = _first_difference(want.select(keys).slice(0, kept), answer.select(keys))
+        if different is not None:
+            return _describe("the order differs", want, answer, different)
+    boundary = _tie_start(want, keys, kept) if kept < want.num_rows else kept
+    head, answer_head = _sorted(want.slice(0, boundary)), _sorted(answer.slice(0, boundary))
+    different = _first_difference(head, answer_head)
+    if different is not None:
+        return _describe("rows differ (both sorted by all columns)", head, answer_head, different)
+    surplus = Counter(_row_tuples(answer.slice(boundary))) - Counter(_row_tuples(want.slice(boundary)))
+    if surplus:
+        return f"the answer has rows that the right one lacks: {list(surplus)[:_SHOWN_ROWS]}"
+    return None
+
+
+def _shape_difference(want: pyarrow.Table, answer: pyarrow.Table, ordering: Ordering) -> str | None:
+    if answer.schema.names != want.schema.names:
+        return f"columns {answer.schema.names} instead of {want.schema.names}"
+    for got, right in zip(answer.schema, want.schema, strict=True):
+        if _type_name(got.type) != _type_name(right.type):
+            return f"column {got.name} is {got.type} instead of {right.type}"
+    rows = want.num_rows if ordering.limit is None else min(want.num_rows, ordering.limit)
+    if answer.num_rows != rows:
+        return f"{answer.num_rows} rows instead of {rows}"
+    return None
+
+
+def _type_name(kind: pyarrow.DataType) -> str:
+    """An Arrow type without its storage width: a decimal may travel in 64 bits or 128, a string with views or not."""
+    if pyarrow.types.is_decimal(kind):
+        return f"decimal({kind.precision},{kind.scale})"
+    if pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind) or pyarrow.types.is_string_view(kind):
+        return "string"
+    return str(kind)
+
+
+def _sorted(table: pyarrow.Table) -> pyarrow.Table:
+    """Sorted by all columns, floats last, so that a tiny difference in a float cannot pair the wrong rows."""
+    if table.num_rows < 2:
+        return table
+    fields = sorted(table.schema, key=lambda field: pyarrow.types.is_floating(field.type))
+    return table.sort_by([(field.name, "ascending") for field in fields])
+
+
+def _tie_start(want: pyarrow.Table, keys: list[str], kept: int) -> int:
+    """The first row of the group of equal keys that the limit cuts, or ``kept`` when it cuts between two groups."""
+    places = want.select(keys).slice(0, kept + 1).to_pylist()
+    if places[kept] != places[kept - 1]:
+        return kept
+    start: int = places.index(places[kept])
+    return start
+
+
+def _first_difference(want: pyarrow.Table, answer: pyarrow.Table) -> int | None:
+    """The index of the first row in which two tables of the same schema and length differ."""
+    firsts: list[int] = []
+    for left, right in zip(want.itercolumns(), answer.itercolumns(), strict=True):
+        wrong = numpy.flatnonzero(~_equal_values(left, right))
+        if len(wrong):
+            firsts.append(int(wrong[0]))
+    return min(firsts, default=None)
+
+
+def _equal_values(left: pyarrow.ChunkedArray, right: pyarrow.ChunkedArray) -> numpy.ndarray:
+    both_null = compute.and_(compute.is_null(left), compute.is_null(right)).to_numpy(zero_copy_only=False)
+    if pyarrow.types.is_floating(left.type):
+        one_null = compute.xor(compute.is_null(left), compute.is_null(right)).to_numpy(zero_copy_only=False)
+        values = (
+            compute.fill_null(left, 0.0).to_numpy(zero_copy_only=False),
+            compute.fill_null(right, 0.0).to_numpy(zero_copy_only=False),
+        )
+        close = numpy.isclose(*values, rtol=FLOAT_TOLERANCE, atol=0.0, equal_nan=True)
+        return numpy.asarray(close & ~one_null)
+    equal = compute.fill_null(compute.equal(left, right), fill_value=False).to_numpy(zero_copy_only=False)
+    return numpy.asarray(equal | both_null)
+
+
+def _row_tuples(table: pyarrow.Table) -> list[tuple[object, ...]]:
+    return [tuple(row.values()) for row in table.to_pylist()]
+
+
+def _describe(what: str, want: pyarrow.Table, answer: pyarrow.Table, row: int) -> str:
+    right, got = (_row_tuples(table.slice(row, _SHOWN_ROWS)) for table in (want, answer))
+    return f"{what} from row {row + 1}:\n  right:  {right}\n  answer: {got}"

@@ -1,0 +1,154 @@
+"""``shoal tpch``: generate the data, run the queries."""
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+import shoal
+from shoal.tpch.contenders import ShoalOptions
+from shoal.tpch.dataset import DatasetError, open_dataset
+from shoal.tpch.generate import generate
+from shoal.tpch.measure import Benchmark, Listener, run_benchmark, steps_of
+from shoal.tpch.queries import QUERY_NUMBERS, parse_selection
+from shoal.tpch.report import write_report
+from shoal.tpch.results import BenchmarkResult, write_json
+from shoal.tpch.tables import result_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EXIT_WRONG, EXIT_NO_CONNECTION = 1, 3
+
+
+class QuerySelection(click.ParamType[tuple[int, ...]]):
+    """Query numbers, as ``1,3-5``."""
+
+    name = "queries"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """The numbers a text names; what is no text is taken as it is (a default)."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return parse_selection(str(value))
+        except ValueError as error:
+            self.fail(f"{error}; write for example 1,3-5", param, ctx)
+
+
+class Setting(click.ParamType[tuple[str, str]]):
+    """One ``name=value``."""
+
+    name = "name=value"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """The two parts of a text."""
+        name, equals, literal = str(value).partition("=")
+        if not equals or not name.strip().isidentifier() or not literal.strip():
+            self.fail(f"{value!r} is not name=value", param, ctx)
+        return name.strip(), literal.strip()
+
+
+@click.group(name="tpch")
+def tpch() -> None:
+    """The TPC-H benchmark: its data, its 22 queries, checked and compared."""
+
+
+@tpch.command(name="generate")
+@click.option("--scale", type=click.FloatRange(min=0, min_open=True), required=True, help="Scale factor; 1 is 1 GB.")
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder to fill.")
+@click.option("--parts", type=click.IntRange(min=1), default=1, show_default=True, help="Files for each table.")
+@click.option("--overwrite", is_flag=True, help="Replace the tables that are there.")
+def generate_command(scale: float, output: Path, parts: int, overwrite: bool) -> None:
+    """Write the eight tables as Parquet files; does nothing when the same data is there already."""
+    try:
+        written = generate(scale, output, parts, overwrite=overwrite)
+        dataset = open_dataset(output)
+    except DatasetError as error:
+        raise click.ClickException(str(error)) from error
+    what = "wrote" if written else "already there:"
+    click.echo(f"{what} TPC-H scale {scale:g} in {output}, {dataset.bytes() / 1e6:.0f} MB", err=True)
+
+
+@tpch.command(name="run")
+@click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder of the tables."
+)
+@click.option("--url", help="A running coordinator, as shoal://HOST:PORT.")
+@click.option("--executors", type=click.IntRange(min=0), default=0, help="Executors of a local cluster; 0: embedded.")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads, of each executor where there are some.")
+@click.option("--memory", help="Memory of each executor, as 2GB.")
+@click.option("--set", "settings", type=Setting(), multiple=True, help="A setting to apply first; repeatable.")
+@click.option(
+    "--queries", "numbers", type=QuerySelection(), default=QUERY_NUMBERS, help="As 1,3-5; all 22 if not given."
+)
+@click.option("--runs", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of each query.")
+@click.option("--verify", is_flag=True, help="Check each answer against plain DuckDB.")
+@click.option("--compare", type=click.Choice(["duckdb"]), help="A rival to run in turn, on the same files and threads.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path, dir_okay=False), help="Write the numbers here.")
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write an HTML report here.")
+@click.pass_context
+def run_command(  # noqa: PLR0913, PLR0917 - one parameter an option
+    context: click.Context,
+    data: Path,
+    url: str | None,
+    executors: int,
+    threads: int | None,
+    memory: str | None,
+    settings: tuple[tuple[str, str], ...],
+    numbers: tuple[int, ...],
+    runs: int,
+    verify: bool,
+    compare: str | None,
+    json_path: Path | None,
+    report: Path | None,
+) -> None:
+    """Run the queries and print a line for each; exit with 1 when an answer is wrong or a query fails."""
+    if url is not None and (executors or threads is not None or memory is not None):
+        raise click.UsageError("--url names a running cluster; --executors, --threads and --memory start a new one")
+    options = ShoalOptions(url, executors, threads, memory, settings)
+    try:
+        benchmark = Benchmark(open_dataset(data), options, numbers, runs, verify, compare is not None)
+        with _progress(benchmark) as tell:
+            result = run_benchmark(benchmark, tell)
+    except DatasetError as error:
+        raise click.UsageError(str(error)) from error
+    except shoal.ConnectionFailed as error:
+        click.echo(f"error: {error}", err=True)
+        context.exit(EXIT_NO_CONNECTION)
+    except shoal.Error as error:
+        raise click.ClickException(str(error)) from error
+    _publish(result, json_path, report)
+    context.exit(EXIT_WRONG if result.failed else 0)
+
+
+def _publish(result: BenchmarkResult, json_path: Path | None, report: Path | None) -> None:
+    Console().print(result_table(result))
+    for query in result.queries:
+        if query.problem:
+            click.echo(f"Q{query.number}: {query.problem}", err=True)
+    if json_path is not None:
+        write_json(result, json_path)
+    if report is not None:
+        write_report(result, report)
+        click.echo(f"report: {report}", err=True)
+
+
+@contextmanager
+def _progress(benchmark: Benchmark) -> "Iterator[Listener]":
+    """A progress bar on standard error, shown only on a terminal; yields what moves it."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("start", total=steps_of(benchmark))
+        begun = False
+
+        def tell(number: int, step: str) -> None:
+            nonlocal begun
+            progress.update(bar, advance=1 if begun else 0, description=f"Q{number} {step}")
+            begun = True
+
+        yield tell
