@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from shoal.planner import logical
 from shoal.planner.ids import ColumnId
-from shoal.planner.logical import Assignment, JoinKind, Schema, SetOperator, SortKey
+from shoal.planner.logical import Assignment, Column, JoinKind, Schema, SetOperator, SortKey
 from shoal.planner.stage import Estimate
 
 
@@ -215,7 +215,11 @@ def schema(node: PhysicalNode) -> Schema:
                 return schema(node.left)
             return schema(node.left) + schema(node.right)
         case HashAggregate():
-            return node.keys + tuple(item.column for item in node.assignments)
+            columns = tuple(item.column for item in node.assignments)
+            if node.phase is AggregatePhase.PARTIAL:
+                states = zip(columns, node.argument_types, strict=True)
+                columns = tuple(Column(column.id) if types else column for column, types in states)
+            return node.keys + columns
         case WindowCompute():
             return schema(node.input) + tuple(item.column for item in node.assignments)
         case Combine():
