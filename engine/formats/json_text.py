@@ -1,8 +1,8 @@
 """JSON: an array of objects, or one object a line; values typed as DuckDB's own JSON output types them.
 
 Numbers are numbers with all their digits (decimals and HUGEINT too), dates, times, intervals, UUIDs and blobs are
-strings in DuckDB's text, lists are arrays, structs and maps are objects. Unlike DuckDB's, the output is always valid JSON: the
-three numbers that JSON lacks are the strings "NaN", "Infinity" and "-Infinity".
+strings in DuckDB's text, lists are arrays, structs and maps are objects. Unlike DuckDB's, the output is always valid
+JSON: the three numbers that JSON lacks are the strings "NaN", "Infinity" and "-Infinity".
 """
 
 import json
@@ -98,10 +98,10 @@ def _json(value: str, type: pa.DataType, depth: int) -> str:
             listed = f"list_transform({value}, lambda {item}: {entry})"
             return f"'[' || array_to_string({listed}, ',') || ']'"
         case _ if pa.types.is_floating(type):
-            special = (
-                f"""CASE WHEN isnan({value}) THEN '"NaN"' WHEN {value} > 0 THEN '"Infinity"' ELSE '"-Infinity"' END"""
-            )
-            return f"CASE WHEN isfinite({value}) THEN to_json({value})::VARCHAR WHEN {value} IS NOT NULL THEN {special} END"
+            infinity = f"""CASE WHEN {value} > 0 THEN '"Infinity"' ELSE '"-Infinity"' END"""
+            special = f"""CASE WHEN isnan({value}) THEN '"NaN"' ELSE {infinity} END"""
+            finite = f"isfinite({value}) THEN to_json({value})::VARCHAR"
+            return f"CASE WHEN {finite} WHEN {value} IS NOT NULL THEN {special} END"
     return f"to_json({value})::VARCHAR"
 
 

@@ -150,7 +150,8 @@ class TableWriter(_GridWriter):
         return _shrink(natural, least, room)
 
     def _write_header(self) -> None:
-        assert self._widths is not None and self._schema is not None
+        assert self._widths is not None
+        assert self._schema is not None
         if self._vertical is not None:
             self._vertical.begin(self._schema)
             return
@@ -171,12 +172,11 @@ class TableWriter(_GridWriter):
         assert self._widths is not None
         bar = self._glyphs.bar
         shapes = list(zip(self._widths, self._right, strict=True))
-        self._write_lines(
-            [
-                f"{bar} {f' {bar} '.join(self._cell(value, *shape) for value, shape in zip(row, shapes, strict=True))} {bar}"
-                for row in rows
-            ]
-        )
+        lines = []
+        for row in rows:
+            cells = [self._cell(value, *shape) for value, shape in zip(row, shapes, strict=True)]
+            lines.append(f"{bar} {f' {bar} '.join(cells)} {bar}")
+        self._write_lines(lines)
 
     def _cell(self, value: str | None, width: int, right: bool) -> str:
         if value is None:

@@ -47,7 +47,7 @@ class Layout:
 
 
 class ResultWriter(Protocol):
-    """Writes one result: ``begin`` once, ``write`` for each batch, ``end`` once; ``close`` always, and it is idempotent."""
+    """Writes one result: ``begin`` once, ``write`` for each batch, ``end`` once; ``close`` always (idempotent)."""
 
     def begin(self, schema: pa.Schema) -> None:
         """Learn the columns, and write what comes before the first row."""

@@ -15,7 +15,7 @@ _MAX_DEPTH = 16
 
 
 class ScriptFailedError(Exception):
-    """A script's statement or command failed: what it was, and the script it stands in. The cause is the error itself."""
+    """A script's statement or command failed: the error, the item, and the script it stands in."""
 
     def __init__(self, error: Exception, script: Script, item: StatementText | Command) -> None:
         super().__init__(str(error))
@@ -34,7 +34,10 @@ class ScriptRunner:
         self._depth = 0
 
     def run(self, script: Script) -> None:
-        """Run everything in a script; raises ``ScriptFailedError`` at the first error, ``LeaveShell``, ``KeyboardInterrupt``."""
+        """Run everything in a script.
+
+        Raises ``ScriptFailedError`` at the first error, ``LeaveShell`` and ``KeyboardInterrupt``.
+        """
         for item in script.items():
             try:
                 match item:

@@ -1,6 +1,5 @@
 """Completion by context: tables after FROM and JOIN, a table's columns after its alias and a dot, words elsewhere."""
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -213,7 +212,7 @@ def _command_candidates(text: str, names: Names) -> Iterator[Candidate]:
 
 def _paths(typed: str, *, closing: str) -> Iterator[Candidate]:
     folder, _, start = typed.rpartition("/")
-    base = Path(os.path.expanduser(folder + "/" if "/" in typed else "."))
+    base = Path(folder + "/" if "/" in typed else ".").expanduser()
     try:
         entries = sorted(base.iterdir())
     except OSError:

@@ -100,7 +100,8 @@ class _Result:
                 self._writer.begin(schema)
                 self.rows = 0
             case Rows(batch):
-                assert self._writer is not None and self.rows is not None, "columns come before rows"
+                assert self._writer is not None, "columns come before rows"
+                assert self.rows is not None, "columns come before rows"
                 room = batch.num_rows if not self._limit or self._is_text else self._limit - self.rows
                 self._writer.write(batch.slice(0, room))
                 self.rows += min(room, batch.num_rows)

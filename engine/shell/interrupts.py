@@ -1,4 +1,4 @@
-"""Ctrl-C while a statement runs: the first is counted, so that the statement can be cancelled; the second ends the wait."""
+"""Ctrl-C while a statement runs: the first is counted, so that it can be cancelled; the second ends the wait."""
 
 import signal
 import threading

@@ -1,4 +1,4 @@
-"""The names that completion offers, asked of the connection when they are first wanted and kept until they may change."""
+"""The names that completion offers: asked of the connection when first wanted, kept until they may change."""
 
 import threading
 

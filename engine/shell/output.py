@@ -34,7 +34,7 @@ class StandardOutput:
     def stream(self) -> BinaryIO:
         """Where the bytes go; they are swallowed when standard output is closed."""
         if sys.stdout is None:
-            return open(os.devnull, "wb")
+            return Path(os.devnull).open("wb")
         sys.stdout.flush()
         return sys.stdout.buffer
 

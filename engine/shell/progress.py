@@ -36,7 +36,8 @@ class ProgressLine:
             return
         if self._bar is None:
             self._show()
-        assert self._bar is not None and self._task is not None
+        assert self._bar is not None
+        assert self._task is not None
         total = progress.tasks_total if progress is not None else 0
         tasks = f"{progress.tasks_done}/{total} tasks" if progress is not None and total else ""
         completed = progress.tasks_done if progress is not None else 0
