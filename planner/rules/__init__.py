@@ -5,6 +5,7 @@ from dataclasses import replace
 from shoal.planner.check import check
 from shoal.planner.logical import Query
 from shoal.planner.rules.context import Rule, RuleContext, RuleRun
+from shoal.planner.rules.decorrelate_subqueries import decorrelate_subqueries
 from shoal.planner.rules.derive_side_filters import derive_side_filters
 from shoal.planner.rules.prune_columns import prune_columns
 from shoal.planner.rules.push_filters import push_filters
@@ -15,6 +16,11 @@ RULES: tuple[Rule, ...] = (
     simplify_predicates,
     # Before filters sink: an OR over several tables is still one term above all of them.
     derive_side_filters,
+    # Before decorrelation: the left side of a dependent join may have to be computed twice, so it should be small.
+    push_filters,
+    decorrelate_subqueries,
+    # Again: predicates on the results of subqueries have become predicates on joins.
+    simplify_predicates,
     push_filters,
     # Last, as every rule before may drop the use of a column.
     prune_columns,
@@ -27,6 +33,7 @@ def optimise(query: Query, context: RuleContext) -> Query:
     Raises ``InvariantViolated`` when ``options.check_plans`` is set and a rule leaves a malformed plan.
     """
     root = query.root
+    decorrelated = False
     context = replace(context, outputs=query.outputs)
     for rule in RULES:
         name = rule_name(rule)
@@ -38,7 +45,8 @@ def optimise(query: Query, context: RuleContext) -> Query:
         if context.record is not None:
             context.record(RuleRun(name, root is not before, seconds))
         if context.options.check_plans and root is not before:
-            check(replace(query, root=root), after=name)
+            decorrelated = decorrelated or rule is decorrelate_subqueries
+            check(replace(query, root=root), after=name, decorrelated=decorrelated)
     return query if root is query.root else replace(query, root=root)
 
 
