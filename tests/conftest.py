@@ -1,1 +1,24 @@
-"""What every test may use."""
+"""What every test may use: TPC-H data, made once a run by the generator that users have."""
+
+from pathlib import Path
+
+import pytest
+from shoal.tpch.generate import generate
+
+SCALE = 0.01
+
+
+@pytest.fixture(scope="session")
+def tpch_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The eight tables at scale 0.01, one Parquet file each (``lineitem.parquet``)."""
+    folder = tmp_path_factory.mktemp("tpch")
+    generate(SCALE, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tpch_parts_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same tables in seven files each, where they are large enough (``lineitem/lineitem.3.parquet``)."""
+    folder = tmp_path_factory.mktemp("tpch_parts")
+    generate(SCALE, folder, parts=7)
+    return folder

@@ -107,7 +107,7 @@ class Shoal:
         self.close()
 
 
-def connect(options: ShoalOptions) -> shoal.Connection:
+def connect(options: ShoalOptions) -> "shoal.Connection":
     """The connection that the options describe."""
     if options.url is not None:
         return shoal.connect(options.url)

@@ -1,0 +1,87 @@
+"""The check of answers: what it takes as right, and that it finds each kind of wrong."""
+
+from decimal import Decimal
+
+import pyarrow
+import pytest
+from shoal.tpch.answers import Expectation, Ordering, find_difference, read_ordering, without_limit
+
+UNORDERED = Ordering((), None)
+
+
+def table(**columns):
+    return pyarrow.table(columns)
+
+
+def difference(right, answer, ordering=UNORDERED):
+    return find_difference(Expectation(right, ordering), answer)
+
+
+def test_reads_what_a_query_promises():
+    sql = "SELECT a, b + 1 AS c FROM t ORDER BY c DESC, a LIMIT 7"
+    assert read_ordering(sql) == Ordering(("c", "a"), 7)
+    assert read_ordering("SELECT a FROM t") == UNORDERED
+    assert read_ordering(without_limit(sql)) == Ordering(("c", "a"), None)
+
+
+def test_any_order_is_right_without_order_by():
+    assert difference(table(a=[1, 2, 3]), table(a=[3, 1, 2])) is None
+
+
+def test_the_order_counts_with_order_by():
+    ordering = Ordering(("a",), None)
+    assert "order differs from row 1" in difference(table(a=[1, 2, 3]), table(a=[3, 1, 2]), ordering)
+
+
+def test_rows_of_equal_keys_may_change_places():
+    right, answer = table(a=[1, 1, 2], b=["x", "y", "z"]), table(a=[1, 1, 2], b=["y", "x", "z"])
+    assert difference(right, answer, Ordering(("a",), None)) is None
+
+
+def test_rows_may_not_move_to_another_key():
+    right, answer = table(a=[1, 1, 2], b=["x", "y", "z"]), table(a=[1, 1, 2], b=["x", "z", "y"])
+    assert "rows differ" in difference(right, answer, Ordering(("a",), None))
+
+
+def test_any_row_of_a_group_that_the_limit_cuts_is_right():
+    right = table(a=[1, 2, 2, 2, 3], b=["p", "x", "y", "z", "q"])
+    ordering = Ordering(("a",), 3)
+    assert difference(right, table(a=[1, 2, 2], b=["p", "z", "x"]), ordering) is None
+    assert "lacks" in difference(right, table(a=[1, 2, 2], b=["p", "z", "q"]), ordering)
+    assert "lacks" in difference(right, table(a=[1, 2, 2], b=["p", "z", "z"]), ordering)
+    assert "rows differ" in difference(right, table(a=[1, 2, 2], b=["w", "x", "y"]), ordering)
+
+
+def test_a_limit_between_groups_leaves_no_choice():
+    right = table(a=[1, 2, 3], b=["p", "x", "q"])
+    assert "rows differ" in difference(right, table(a=[1, 2], b=["p", "y"]), Ordering(("a",), 2))
+
+
+@pytest.mark.parametrize(
+    ("right", "answer", "words"),
+    [
+        (table(a=[1]), table(b=[1]), "columns"),
+        (table(a=[1]), table(a=["1"]), "string instead of int64"),
+        (table(a=[1, 2]), table(a=[1]), "1 rows instead of 2"),
+        (table(a=[1, 1, 2]), table(a=[1, 2, 2]), "row 2"),
+        (table(a=[1, None]), table(a=[1, 2]), "row 2"),
+        (table(a=[1.0, None]), table(a=[1.0, 0.0]), "row 1"),
+        (table(a=[1.0]), table(a=[1.0 + 2e-9]), "row 1"),
+        (table(a=[Decimal("1.01")]), table(a=[Decimal("1.02")]), "row 1"),
+    ],
+)
+def test_a_wrong_answer_is_described(right, answer, words):
+    assert words in difference(right, answer)
+
+
+def test_floats_agree_within_the_tolerance_and_nulls_with_nulls():
+    right, answer = table(a=[1.0, float("nan"), None]), table(a=[1.0 + 5e-10, float("nan"), None])
+    assert difference(right, answer) is None
+
+
+def test_the_width_of_a_decimal_does_not_matter_but_its_scale_does():
+    wide = pyarrow.array([Decimal("1.50")], pyarrow.decimal128(15, 2))
+    narrow = pyarrow.array([Decimal("1.50")], pyarrow.decimal64(15, 2))
+    other = pyarrow.array([Decimal("1.500")], pyarrow.decimal128(15, 3))
+    assert difference(table(a=wide), table(a=narrow)) is None
+    assert "instead of" in difference(table(a=wide), table(a=other))
