@@ -94,6 +94,11 @@ class ClusterMachine:
         """Whether there has been any executor so far."""
         return self._membership.ever_joined
 
+    @property
+    def membership_version(self) -> int:
+        """A number that changes with the members and what they take."""
+        return self._membership.version
+
     def shape(self) -> ClusterShape:
         """The executors that take tasks."""
         return self._membership.shape()
@@ -207,12 +212,13 @@ class ClusterMachine:
 
     def _submit(self, event: QuerySubmitted, turn: Turn) -> None:
         if event.query in self._queries:
-            turn.instruct(QueryFailed(event.query, InvariantViolated(f"query {event.query} runs already"), ()))
+            error = InvariantViolated(f"query {event.query} runs already")
+            turn.instruct(QueryFailed(event.query, error.with_context(query=event.query)))
             return
         try:
             check_plan(event.plan)
         except InvariantViolated as error:
-            turn.instruct(QueryFailed(event.query, error.with_context(query=event.query), ()))
+            turn.instruct(QueryFailed(event.query, error.with_context(query=event.query)))
             return
         query = self._queries[event.query] = QueryMachine(event, self._policy, self._random, turn.now)
         if not self._membership.ever_joined:

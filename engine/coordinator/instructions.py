@@ -1,11 +1,11 @@
 """What the coordinator's state machines want done; data types only. The loop carries them out, in order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shoal.planner.errors import Error
 from shoal.planner.ids import ExecutorId, Incarnation, QueryId, TaskId
 from shoal.planner.stage import TaskSpec
-from shoal.runner import QueryResult, StageRun
+from shoal.runner import QueryProgress, QueryResult, QueryState, StageRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ class QueryFinished:
     query: QueryId
     result: QueryResult
     runs: tuple[StageRun, ...]
+    progress: QueryProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ class QueryFailed:
 
     query: QueryId
     error: Error
-    runs: tuple[StageRun, ...]
+    runs: tuple[StageRun, ...] = ()
+    progress: QueryProgress = field(default_factory=lambda: QueryProgress(QueryState.FAILED, 0, 0, 0.0))
 
 
 ExecutorInstruction = LaunchTask | CancelTasks | DropOutputs | DropQuery | DisconnectExecutor

@@ -74,6 +74,7 @@ class Membership:
         self._draining: dict[ExecutorId, Member] = {}
         self._remembered = remembered
         self.ever_joined = False
+        self.version = 0
 
     def join(self, joined: ExecutorJoined, now: float) -> Member | None:
         """Add an executor; None if that incarnation was lost before, or offers nothing.
@@ -86,6 +87,7 @@ class Membership:
         if member is None:
             member = self._members[joined.executor] = Member(joined, now)
             self.ever_joined = True
+            self.version += 1
         member.last_seen = now
         return member
 
@@ -128,6 +130,7 @@ class Membership:
         if member is not None:
             del self._members[executor]
             self._draining.pop(executor, None)
+            self.version += 1
         return member
 
     def drain(self, executor: ExecutorId, incarnation: Incarnation) -> Member | None:
@@ -136,6 +139,7 @@ class Membership:
         if member is not None:
             member.state = MemberState.DRAINING
             self._draining[executor] = member
+            self.version += 1
         return member
 
     def members(self) -> list[Member]:

@@ -219,16 +219,15 @@ class QueryMachine:
 
     def _finish(self, turn: Turn) -> None:
         result = QueryResult(self._submitted.plan.columns, self.graph.stages[-1].outputs())
-        runs = self.runs()
         self._apply(QueryTrigger.FINISH)
-        turn.instruct(QueryFinished(self.id, result, runs))
+        turn.instruct(QueryFinished(self.id, result, self.runs(), self.progress(turn.now)))
         self._stop(turn)
         for machine in self.graph.stages[:-1]:
             turn.drop(machine.outputs())
 
     def _end(self, trigger: QueryTrigger, error: Error, turn: Turn) -> None:
         if self._apply(trigger):
-            turn.instruct(QueryFailed(self.id, error.with_context(query=self.id), self.runs()))
+            turn.instruct(QueryFailed(self.id, error.with_context(query=self.id), self.runs(), self.progress(turn.now)))
             self._stop(turn)
             self.attempts.release(turn)
 
