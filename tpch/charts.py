@@ -33,14 +33,15 @@ class Group:
 def seconds_chart(groups: tuple[Group, ...]) -> str:
     """Vertical bars from zero on a linear scale of seconds."""
     top = max((bar.value for group in groups for bar in group.bars), default=1.0) or 1.0
-    step = _nice_step(top / 4)
+    step = _nice_step(top / 5)
     limit = step * math.ceil(top / step)
 
     def place(value: float) -> float:
         return _HEIGHT - _BOTTOM - value / limit * (_HEIGHT - _TOP - _BOTTOM)
 
     ticks = [(step * i, f"{step * i:g}") for i in range(round(limit / step) + 1)]
-    parts = [*_axis(((place(value), text) for value, text in ticks)), *_bars(groups, place, 0.0), *_labels(groups)]
+    axis = _axis((place(value), text) for value, text in ticks)
+    parts = [*axis, *_bars(groups, place, 0.0), _line(place(0.0), "base"), *_labels(groups)]
     return _svg("Seconds of each query", parts)
 
 
@@ -119,6 +120,6 @@ def _pitch(groups: tuple[Group, ...]) -> float:
 
 
 def _nice_step(raw: float) -> float:
-    """The next of 1, 2 and 5 times a power of ten."""
+    """The next of 1, 2, 2.5 and 5 times a power of ten."""
     power = 10.0 ** math.floor(math.log10(raw))
-    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= raw * 0.999)
+    return next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= raw * 0.999)
