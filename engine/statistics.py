@@ -1,16 +1,17 @@
 """Statistics of tables for the planner, from Parquet footers; what cannot be known is guessed, and nothing raises."""
 
+import datetime as dt
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar, assert_never
 
-import pyarrow.parquet as parquet
+from pyarrow import parquet
 
 from shoal.distinct_counts import LENGTH_PREFIX, ColumnSummary, distinct_count
 from shoal.planner.cost.constants import position
-from shoal.planner.protocols import ColumnStatistics, RowGroup, TableStatistics
+from shoal.planner.protocols import ColumnStatistics, KeyRange, RowGroup, TableStatistics
 from shoal.planner.source import ArrowSource, FileFormat, FileIdentity, FileSource, TableSource
 
 MOST_FOOTERS = 64
@@ -60,6 +61,7 @@ class FooterStatistics:
         self._lock = threading.Lock()
         self._files: OrderedDict[FileIdentity, _File] = OrderedDict()
         self._footers: OrderedDict[FileIdentity, parquet.FileMetaData] = OrderedDict()
+        self._ranges: OrderedDict[tuple[tuple[FileIdentity, ...], str], tuple[KeyRange, ...]] = OrderedDict()
         self._tables: OrderedDict[tuple[tuple[FileIdentity, ...], frozenset[str]], TableStatistics] = OrderedDict()
 
     def table(self, source: TableSource, columns: frozenset[str]) -> TableStatistics:
@@ -71,6 +73,32 @@ class FooterStatistics:
                 return self._file_table(source, columns)
             case _:
                 assert_never(source)
+
+    def key_ranges(self, source: TableSource, column: str) -> tuple[KeyRange, ...]:
+        """The exact bounds of a column in every row group; nothing unless all are known integers or dates, no NULL."""
+        if not isinstance(source, FileSource) or source.format is not FileFormat.PARQUET or not source.uniform:
+            return ()
+        if len(source.files) > MOST_FOOTERS:
+            return ()
+        key = (source.files, column)
+        with self._lock:
+            known = self._ranges.get(key)
+            if known is None:
+                known = self._read_ranges(source.files, column)
+                _keep(self._ranges, key, known, KEPT_TABLES)
+            return known
+
+    def _read_ranges(self, files: tuple[FileIdentity, ...], column: str) -> tuple[KeyRange, ...]:
+        found: list[KeyRange] = []
+        for identity in files:
+            layout = self._file(identity, frozenset())
+            if layout is None or column not in layout.indexes:
+                return ()
+            ranges = _key_ranges(identity, self._footer(identity), layout.indexes[column])
+            if ranges is None:
+                return ()
+            found += ranges
+        return tuple(found)
 
     def _file_table(self, source: FileSource, columns: frozenset[str]) -> TableStatistics:
         size = float(sum(file.size for file in source.files))
@@ -154,6 +182,23 @@ def _read_layout(footer: parquet.FileMetaData, size: int) -> _File:
     row_groups = tuple(RowGroup(rows, size * weight // total) for rows, weight in weights)
     indexes = {footer.schema.column(index).path: index for index in range(footer.num_columns)}
     return _File(float(footer.num_rows), row_groups, indexes, {})
+
+
+def _key_ranges(identity: FileIdentity, footer: parquet.FileMetaData, index: int) -> list[KeyRange] | None:
+    """The bounds of one column in each row group of a file; None as soon as one is not known for sure."""
+    found: list[KeyRange] = []
+    first = 0
+    for number in range(footer.num_row_groups):
+        group = footer.row_group(number)
+        statistics = group.column(index).statistics
+        if statistics is None or not statistics.has_min_max or not statistics.has_null_count or statistics.null_count:
+            return None
+        low, high = statistics.min, statistics.max
+        if type(low) not in (int, dt.date) or type(high) is not type(low):
+            return None
+        found.append(KeyRange(identity, first, group.num_rows, low, high))
+        first += group.num_rows
+    return found
 
 
 def _summarise_column(footer: parquet.FileMetaData, index: int) -> ColumnSummary:

@@ -92,7 +92,8 @@ def hashed(candidate: Candidate, wanted: Hash, prices: Prices) -> Candidate:
     """The candidate behind an exchange by the hash of the keys; each slot names exactly one column to send by."""
     keys = tuple(min(slot.columns) for slot in wanted.slots)
     types = tuple(slot.type for slot in wanted.slots)
-    plan = Exchange(candidate.plan, ExchangeKind.HASH, candidate.plan.estimate, keys, types)
+    bounds = wanted.slots[0].bounds if len(wanted.slots) == 1 else ()
+    plan = Exchange(candidate.plan, ExchangeKind.HASH, candidate.plan.estimate, keys, types, bounds)
     return Candidate(plan, wanted, candidate.seconds + prices.exchange(candidate, ExchangeKind.HASH))
 
 

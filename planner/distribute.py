@@ -4,7 +4,7 @@ Bottom-up, each subtree keeps its cheapest plan for each distribution that it ca
 of Selinger et al., 1979); a parent combines them, adding exchanges where its needs are not met.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from sqlglot import exp
@@ -25,6 +25,7 @@ from shoal.planner.candidate import (
     prices_of,
     scan_seconds,
 )
+from shoal.planner.clustering import Clusters, find_clusters
 from shoal.planner.cost.cardinality import Estimator
 from shoal.planner.distribute_aggregate import aggregate_candidates
 from shoal.planner.distribute_join import join_candidates
@@ -54,6 +55,7 @@ class Distributor:
     estimator: Estimator
     options: PlanOptions
     argument_types: ArgumentTypes = field(default_factory=dict)
+    clusters: Clusters = field(default_factory=Clusters)
 
     @property
     def prices(self) -> Prices:
@@ -62,6 +64,8 @@ class Distributor:
 
     def distribute(self, root: Node) -> Candidate:
         """The cheapest plan whose rows all end up in the result, in order if the root is ordered."""
+        if self.prices.tasks > 1 and "use_clustering" not in self.options.disabled_rules:
+            self.clusters = find_clusters(root, self.estimator.statistics, self.prices.tasks)
         return min(self.candidates(root), key=lambda item: item.seconds)
 
     def candidates(self, node: Node) -> list[Candidate]:
@@ -110,10 +114,14 @@ class Distributor:
         whole = Candidate(p.TableScan(node, False, estimate), Whole(), seconds / self.prices.share(Whole()))
         if not is_splittable(node):
             return [whole]
-        split = Candidate(p.TableScan(node, True, estimate), Arbitrary(), seconds / self.prices.share(Arbitrary()))
+        shared = seconds / self.prices.share(Arbitrary())
+        split = [Candidate(p.TableScan(node, True, estimate), Arbitrary(), shared)]
+        for cluster in self.clusters.of(node):
+            plan = p.TableScan(node, True, estimate, cluster.splits, str(cluster.slot.columns and min(cluster.slot.columns)))
+            split.append(Candidate(plan, Hash((cluster.slot,)), shared * (1 + cluster.overlap)))
         if self.options.distribute is Distribute.ALWAYS and estimate.rows >= LEAST_SPLIT_ROWS and self.prices.tasks > 1:
-            return [split]
-        return [whole, split]
+            return split
+        return [whole, *split]
 
     def _filter(self, node: logical.Filter, item: Candidate) -> Candidate:
         seconds = item.plan.estimate.rows * FILTER_ROW / self.prices.share(item.distribution)
@@ -130,7 +138,7 @@ class Distributor:
         distribution = item.distribution
         if isinstance(distribution, Hash):
             slots = tuple(
-                HashSlot(frozenset(new for old in slot.columns for new in names.get(old, ())), slot.type)
+                replace(slot, columns=frozenset(new for old in slot.columns for new in names.get(old, ())))
                 for slot in distribution.slots
             )
             distribution = Hash(slots) if all(slot.columns for slot in slots) else Arbitrary()

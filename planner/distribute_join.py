@@ -1,6 +1,6 @@
 """The ways to distribute one join, with their prices."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -133,30 +133,32 @@ class _JoinContext:
 
     def _partitioned(self, left: Candidate, right: Candidate) -> list[Candidate]:
         prices = prices_of(self.options)
-        wanted: list[tuple[Candidate, Candidate]] = []
+        wanted: list[tuple[Candidate, Candidate, str]] = []
         aligned_left, aligned_right = self._aligned(left, True), self._aligned(right, False)
         if aligned_left is not None:
             theirs = self._other_side(aligned_left, True)
             if isinstance(right.distribution, Hash) and _serves(right.distribution, theirs):
-                wanted.append((left, right))
-            wanted.append((left, hashed(right, theirs, prices)))
+                wanted.append((left, right, "both sides are parted alike already, so nothing moves"))
+            wanted.append((left, hashed(right, theirs, prices), "the left side is parted by the key, the right moves"))
         if aligned_right is not None:
             ours = self._other_side(aligned_right, False)
-            wanted.append((hashed(left, ours, prices), right))
-        slots = [(HashSlot(frozenset({pair.left}), pair.type), HashSlot(frozenset({pair.right}), pair.type)) for pair in self.pairs]
-        both = (Hash(tuple(slot[0] for slot in slots)), Hash(tuple(slot[1] for slot in slots)))
-        wanted.append((hashed(left, both[0], prices), hashed(right, both[1], prices)))
-        reason = "both sides are large: each row goes to the task of its key's hash"
+            wanted.append((hashed(left, ours, prices), right, "the right side is parted by the key, the left moves"))
+        sides = [
+            Hash(tuple(HashSlot(frozenset({pair.left if is_left else pair.right}), pair.type) for pair in self.pairs))
+            for is_left in (True, False)
+        ]
+        moved = hashed(left, sides[0], prices), hashed(right, sides[1], prices)
+        wanted.append((*moved, "both sides are large: each row goes to the task of its key's hash"))
         return [
             self._join(one, other, self._delivered(one, other), p.JoinStrategy.PARTITIONED, reason)
-            for one, other in wanted
+            for one, other, reason in wanted
         ]
 
-    def _aligned(self, side: Candidate, is_left: bool) -> list[KeyPair] | None:
+    def _aligned(self, side: Candidate, is_left: bool) -> list[tuple[KeyPair, HashSlot]] | None:
         """The pairs, one for each slot, that a side's hash distribution is made of; None if it is of other keys."""
         if not isinstance(side.distribution, Hash):
             return None
-        found: list[KeyPair] = []
+        found: list[tuple[KeyPair, HashSlot]] = []
         for slot in side.distribution.slots:
             matches = [
                 pair
@@ -165,11 +167,13 @@ class _JoinContext:
             ]
             if not matches:
                 return None
-            found.append(matches[0])
+            found.append((matches[0], slot))
         return found
 
-    def _other_side(self, pairs: list[KeyPair], is_left: bool) -> Hash:
-        return Hash(tuple(HashSlot(frozenset({pair.right if is_left else pair.left}), pair.type) for pair in pairs))
+    def _other_side(self, pairs: list[tuple[KeyPair, HashSlot]], is_left: bool) -> Hash:
+        return Hash(
+            tuple(replace(slot, columns=frozenset({pair.right if is_left else pair.left})) for pair, slot in pairs)
+        )
 
     def _delivered(self, left: Candidate, right: Candidate) -> Distribution:
         if self.node.kind is JoinKind.FULL:
@@ -208,6 +212,6 @@ class _JoinContext:
 def _serves(have: Hash, wanted: Hash) -> bool:
     """Whether rows parted as ``have`` are also parted as ``wanted``: the same slots in the same order."""
     return len(have.slots) == len(wanted.slots) and all(
-        mine.type == theirs.type and theirs.columns <= mine.columns
+        (mine.type, mine.bounds) == (theirs.type, theirs.bounds) and theirs.columns <= mine.columns
         for mine, theirs in zip(have.slots, wanted.slots, strict=True)
     )

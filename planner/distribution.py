@@ -1,6 +1,6 @@
 """How the rows of a node are spread over tasks, and when one distribution serves as another."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shoal.planner.ids import ColumnId
 
@@ -31,10 +31,15 @@ class Arbitrary:
 
 @dataclass(frozen=True, slots=True)
 class HashSlot:
-    """One key of a hash distribution: columns that are equal in every row, and the type in which they are hashed."""
+    """One key of a hash distribution: columns that are equal in every row, and the type in which they are hashed.
+
+    With ``bounds``, SQL literals in rising order, the task is not told by a hash but by how many bounds the key has
+    reached: rows of clustered files are parted like that already.
+    """
 
     columns: frozenset[ColumnId]
     type: str
+    bounds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,8 @@ class Hash:
     slots: tuple[HashSlot, ...]
 
     def __str__(self) -> str:
-        return f"hash({', '.join(min(slot.columns) for slot in self.slots)})"
+        word = "range" if any(slot.bounds for slot in self.slots) else "hash"
+        return f"{word}({', '.join(min(slot.columns) for slot in self.slots)})"
 
 
 Distribution = Single | Whole | Arbitrary | Hash
@@ -66,7 +72,7 @@ def restricted(distribution: Distribution, kept: frozenset[ColumnId]) -> Distrib
     """The distribution as it can still be told by the ``kept`` columns."""
     if not isinstance(distribution, Hash):
         return distribution
-    slots = tuple(HashSlot(slot.columns & kept, slot.type) for slot in distribution.slots)
+    slots = tuple(replace(slot, columns=slot.columns & kept) for slot in distribution.slots)
     return Hash(slots) if all(slot.columns for slot in slots) else Arbitrary()
 
 
@@ -77,7 +83,7 @@ def with_equalities(distribution: Distribution, pairs: list[tuple[ColumnId, Colu
     slots = list(distribution.slots)
     for one, other in pairs:
         slots = [
-            HashSlot(slot.columns | {one, other}, slot.type) if one in slot.columns or other in slot.columns else slot
+            replace(slot, columns=slot.columns | {one, other}) if one in slot.columns or other in slot.columns else slot
             for slot in slots
         ]
     return Hash(tuple(slots))

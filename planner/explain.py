@@ -115,7 +115,8 @@ def _whole_lines(stage: Stage) -> list[str]:
 def _operator(node: PhysicalNode, exchanges: list[int]) -> Operator:
     """The operator of a node; ``exchanges`` are the producing stages, taken in the order of the tree."""
     if isinstance(node, p.Exchange):
-        kind = f" by hash of {', '.join(node.keys)}" if node.kind is ExchangeKind.HASH else ""
+        word = "range" if node.bounds else "hash"
+        kind = f" by {word} of {', '.join(node.keys)}" if node.kind is ExchangeKind.HASH else ""
         return Operator("Exchange", f"from stage {exchanges.pop(0)}{kind}", "", node.estimate, ())
     inputs = tuple(_operator(child, exchanges) for child in p.children(node))
     name, detail, reason = _described(node)
@@ -126,6 +127,8 @@ def _described(node: PhysicalNode) -> tuple[str, str, str]:
     match node:
         case p.TableScan():
             how = "split among the tasks" if node.split else "whole in each task"
+            if node.clustered_on:
+                how = f"cut at the same borders of {node.clustered_on} that its files are clustered on"
             return "Scan", f"{node.scan.alias} ({', '.join(node.scan.names)})", how
         case p.KernelQuery():
             return "Kernel", _short(node.block.sql), f"one executor runs it: {node.block.reason}"

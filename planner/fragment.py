@@ -42,7 +42,7 @@ class Fragmenter:
         body = block.text()
         output = OutputPartitioning()
         if exchange.kind is ExchangeKind.HASH and self.partitions > 1:
-            number = partition_expression(exchange.keys, exchange.key_types, self.partitions)
+            number = partition_expression(exchange, self.partitions)
             body = f"SELECT {ids}, {number} AS {PARTITION_COLUMN}\nFROM (\n{body}\n) AS rows"
             output = OutputPartitioning(self.partitions, PARTITION_COLUMN)
         elif list(block.columns) != [column.id for column in columns]:
@@ -83,6 +83,8 @@ class Fragmenter:
         columns = scan.scan.names
         if not scan.split or tasks == 1:
             return ScanInput(name, scan.scan.source, columns, (Split(whole=True),))
+        if scan.splits:
+            return ScanInput(name, scan.scan.source, columns, scan.splits)
         statistics = self.statistics.table(scan.scan.source, frozenset())
         return ScanInput(name, scan.scan.source, columns, make_splits(scan.scan.source, statistics, tasks))
 

@@ -298,9 +298,17 @@ def final_call(expression: exp.Expression, id: ColumnId, type: str, argument_typ
     return Verbatim(f"CAST({combined}({quoted(id)}) AS {type})")
 
 
-def partition_expression(keys: tuple[ColumnId, ...], types: tuple[str, ...], partitions: int) -> str:
-    """The number of the partition of a row, from the hash of its keys in the given types."""
-    casts = ", ".join(f"CAST({quoted(key)} AS {type})" for key, type in zip(keys, types, strict=True))
+def partition_expression(exchange: p.Exchange, partitions: int) -> str:
+    """The number of the partition of a row: from the hash of its keys in the given types, or its place in the bounds.
+
+    A NULL key has reached no bound, so it goes to the first task, wherever it comes from.
+    """
+    if exchange.bounds:
+        key = quoted(exchange.keys[0])
+        steps = " ".join(f"WHEN {key} >= {bound} THEN {place}" for place, bound in reversed(list(enumerate(exchange.bounds, 1))))
+        return f"CAST(CASE {steps} ELSE 0 END AS USMALLINT)"
+    keys = zip(exchange.keys, exchange.key_types, strict=True)
+    casts = ", ".join(f"CAST({quoted(key)} AS {type})" for key, type in keys)
     return f"CAST((hash({casts}) >> {_HASH_SHIFT}) % {partitions} AS USMALLINT)"
 
 

@@ -13,7 +13,7 @@ from sqlglot import exp
 from shoal.planner import logical
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Assignment, Column, JoinKind, Schema, SetOperator, SortKey
-from shoal.planner.stage import Estimate
+from shoal.planner.stage import Estimate, Split
 
 
 class JoinStrategy(StrEnum):
@@ -47,6 +47,9 @@ class TableScan:
     scan: logical.Scan
     split: bool
     estimate: Estimate
+    splits: tuple[Split, ...] = ()
+    """The splits of a clustered scan, cut at the borders of ``clustered_on``; otherwise fragmenting makes them."""
+    clustered_on: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +154,17 @@ class Combine:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Moves rows between tasks. ``keys`` with the types in which they are hashed belong to HASH."""
+    """Moves rows between tasks. ``keys`` with the types in which they are hashed belong to HASH.
+
+    With ``bounds`` the one key's place among them tells the task, as in the clustered files on the other side.
+    """
 
     input: "PhysicalNode"
     kind: ExchangeKind
     estimate: Estimate
     keys: tuple[ColumnId, ...] = ()
     key_types: tuple[str, ...] = ()
+    bounds: tuple[str, ...] = ()
 
 
 PhysicalNode = (

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from shoal.planner.source import Field, FileFormat, FileSource, TableSource, ViewDefinition
+from shoal.planner.source import Field, FileFormat, FileIdentity, FileSource, TableSource, ViewDefinition
 
 
 class Catalog(Protocol):
@@ -53,6 +53,17 @@ class RowGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyRange:
+    """The values of one column in one row group: rows from ``first_row`` on, all between the two bounds, no NULL."""
+
+    file: FileIdentity
+    first_row: int
+    rows: int
+    minimum: object
+    maximum: object
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnStatistics:
     """What is known of one column; bounds are plain Python values that compare with each other, None if unknown."""
 
@@ -80,3 +91,7 @@ class Statistics(Protocol):
 
     def table(self, source: TableSource, columns: frozenset[str]) -> TableStatistics:
         """Statistics of a source; only the given columns need be there. Never raises: what is unknown is guessed."""
+
+    def key_ranges(self, source: TableSource, column: str) -> tuple[KeyRange, ...]:
+        """The exact bounds of a column in every row group of a source; nothing if one of them is not known, or has
+        NULLs. Bounds are integers or dates."""

@@ -13,11 +13,15 @@ from shoal.planner.source import Field, FileIdentity, TableSource
 
 @dataclass(frozen=True, slots=True)
 class FileRange:
-    """The rows ``first_row`` (from 0) to ``last_row`` (inclusive) of a file; the whole file when both are None."""
+    """The rows ``first_row`` (from 0) to ``last_row`` (inclusive) of a file; the whole file when both are None.
+
+    Of these only the rows for which ``predicate``, SQL over the source's columns, is true (empty: all).
+    """
 
     file: FileIdentity
     first_row: int | None = None
     last_row: int | None = None
+    predicate: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,171 @@
+"""Finds tables whose files are clustered on a key that the query joins or groups by, and cuts them at common borders.
+
+Row-group bounds in Parquet footers tell where a key's values lie. Where they hardly overlap, a scan delivers its rows
+parted by ranges of the key at no cost; tables joined on that key are cut at the same borders, so that nothing moves.
+"""
+
+import datetime as dt
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from shoal.planner import logical, tree
+from shoal.planner.distribution import HashSlot
+from shoal.planner.ids import ColumnId
+from shoal.planner.logical import Node, Scan
+from shoal.planner.protocols import KeyRange, Statistics
+from shoal.planner.scalar import conjuncts
+from shoal.planner.stage import FileRange, Split
+
+MOST_OVERLAP = 0.15
+"""The share of rows that may lie in row groups across a border (each is read by two tasks) before a cut costs more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """One way to cut a scan: its distribution, its splits, and the share of rows that is read more than once."""
+
+    slot: HashSlot
+    splits: tuple[Split, ...]
+    overlap: float
+
+
+@dataclass(slots=True)
+class Clusters:
+    """The ways to cut each scan of a query, by the scan's column ids."""
+
+    found: dict[ColumnId, Cluster] = field(default_factory=dict)
+
+    def of(self, scan: Scan) -> list[Cluster]:
+        """The cuts that this scan can deliver."""
+        return [self.found[column.id] for column in scan.columns if column.id in self.found]
+
+
+def find_clusters(root: Node, statistics: Statistics, tasks: int) -> Clusters:
+    """The common cuts of all scans of a query into ``tasks`` parts; keys are integers or dates without NULLs."""
+    clusters = Clusters()
+    scans = {column.id: (scan, name, column.type) for scan in tree.find(root, Scan) for column, name in _columns(scan)}
+    for members in _equal_columns(root):
+        ranges: dict[ColumnId, tuple[KeyRange, ...]] = {}
+        for id in sorted(members & scans.keys()):
+            scan, name, _ = scans[id]
+            known = statistics.key_ranges(scan.source, name)
+            if known:
+                ranges[id] = known
+        if not ranges:
+            continue
+        anchor = max(ranges, key=lambda id: (sum(item.rows for item in ranges[id]), id))
+        bounds = _borders(ranges[anchor], tasks)
+        if not bounds:
+            continue
+        for id, known in ranges.items():
+            _, name, type = scans[id]
+            if type != scans[anchor][2]:
+                continue
+            splits, overlap = _cut(known, bounds, tasks, name)
+            if overlap <= MOST_OVERLAP:
+                slot = HashSlot(frozenset({id}), type, tuple(_literal(bound) for bound in bounds))
+                clusters.found[id] = Cluster(slot, splits, overlap)
+    return clusters
+
+
+def _columns(scan: Scan) -> list[tuple[logical.Column, str]]:
+    return list(zip(scan.columns, scan.names, strict=True))
+
+
+def _equal_columns(root: Node) -> list[frozenset[ColumnId]]:
+    """Classes of columns that a join equates or a projection renames, and single group keys."""
+    parents: dict[ColumnId, ColumnId] = {}
+
+    def leader(id: ColumnId) -> ColumnId:
+        while parents.setdefault(id, id) != id:
+            id = parents[id]
+        return id
+
+    for node in tree.walk(root):
+        match node:
+            case logical.Join():
+                for term in conjuncts(node.condition):
+                    if isinstance(term, (exp.EQ, exp.NullSafeEQ)) and _both_columns(term):
+                        parents[leader(ColumnId(term.this.name))] = leader(ColumnId(term.expression.name))
+            case logical.Project():
+                for item in node.assignments:
+                    if isinstance(item.expression, exp.Column):
+                        parents[leader(item.column.id)] = leader(ColumnId(item.expression.name))
+            case logical.Aggregate():
+                for column in node.keys:
+                    leader(column.id)
+            case _:
+                pass
+    classes: dict[ColumnId, set[ColumnId]] = {}
+    for id in list(parents):
+        classes.setdefault(leader(id), set()).add(id)
+    return [frozenset(members) for _, members in sorted(classes.items())]
+
+
+def _both_columns(term: exp.Expression) -> bool:
+    return isinstance(term.this, exp.Column) and isinstance(term.expression, exp.Column)
+
+
+def _borders(ranges: tuple[KeyRange, ...], tasks: int) -> list[int | dt.date]:
+    """At most ``tasks`` - 1 rising borders that part the rows evenly, each the smallest key of a row group."""
+    ordered = sorted(ranges, key=lambda item: (item.minimum, item.maximum))  # type: ignore[return-value, arg-type]
+    total = sum(item.rows for item in ordered)
+    borders: list[int | dt.date] = []
+    before = 0
+    for item in ordered:
+        wanted = (len(borders) + 1) * total / tasks
+        minimum = item.minimum
+        assert isinstance(minimum, (int, dt.date))
+        above = not borders or minimum > borders[-1]  # type: ignore[operator]
+        if len(borders) < tasks - 1 and before + item.rows / 2 >= wanted and before > 0 and above:
+            borders.append(minimum)
+        before += item.rows
+    return borders
+
+
+def _cut(
+    ranges: tuple[KeyRange, ...], bounds: list[int | dt.date], tasks: int, name: str
+) -> tuple[tuple[Split, ...], float]:
+    """The splits of one table at the given borders, and the share of rows in row groups that lie across one."""
+    parts: list[list[FileRange]] = [[] for _ in range(tasks)]
+    rows = [0] * tasks
+    repeated = total = 0
+    for item in ranges:
+        total += item.rows
+        first, last = _place(item.minimum, bounds), _place(item.maximum, bounds)
+        repeated += item.rows * (last - first)
+        for task in range(first, last + 1):
+            predicate = _predicate(name, task, first, last, bounds)
+            _append(parts[task], item, predicate)
+            rows[task] += item.rows
+    splits = tuple(Split(tuple(part), rows=count) for part, count in zip(parts, rows, strict=True))
+    return splits, repeated / max(1, total)
+
+
+def _append(part: list[FileRange], item: KeyRange, predicate: str) -> None:
+    """Add a row group, joining it with the one before where both are neighbours in a file and need no predicate."""
+    before = part[-1] if part else None
+    joined = before is not None and before.file == item.file and not predicate and not before.predicate
+    if joined and before is not None and before.last_row == item.first_row - 1:
+        part[-1] = FileRange(item.file, before.first_row, item.first_row + item.rows - 1)
+    elif item.rows:
+        part.append(FileRange(item.file, item.first_row, item.first_row + item.rows - 1, predicate))
+
+
+def _predicate(name: str, task: int, first: int, last: int, bounds: list[int | dt.date]) -> str:
+    if first == last:
+        return ""
+    key = '"' + name.replace('"', '""') + '"'
+    terms = [f"{key} >= {_literal(bounds[task - 1])}"] if task > first else []
+    terms += [f"{key} < {_literal(bounds[task])}"] if task < last else []
+    return " AND ".join(terms)
+
+
+def _place(value: object, bounds: list[int | dt.date]) -> int:
+    """How many borders a key has reached: the number of its task."""
+    return sum(1 for bound in bounds if value >= bound)  # type: ignore[operator]
+
+
+def _literal(bound: int | dt.date) -> str:
+    return f"DATE '{bound.isoformat()}'" if isinstance(bound, dt.date) else str(bound)
