@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import grpc
@@ -39,7 +39,7 @@ class ControlClient:
     def __init__(self, coordinator: str) -> None:
         self._coordinator = coordinator
         self._channel: _Channel = grpc.aio.insecure_channel(coordinator, options=_OPTIONS)
-        self._attach = self._channel.stream_stream(
+        self._attach: Callable[[], _Call] = self._channel.stream_stream(
             control.ATTACH_PATH,
             request_serializer=control.serialize_executor_message,
             response_deserializer=control.parse_coordinator_message,

@@ -1,4 +1,4 @@
-"""Scans: the SELECT that a base table's name stands for in one task, and the check that its files are still the same."""
+"""Scans: the SELECT that a base table's name stands for in one task, and whether its files are still the same."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

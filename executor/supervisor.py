@@ -7,12 +7,18 @@ itself and lives longer than they do, because Linux tells a child of the death o
 import contextlib
 import os
 import random
+import re
+import secrets
 import select
+import signal
+import socket
+import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from shoal.executor.resources import cores, default_memory_bytes, parse_size, split_address
 from shoal.executor.worker_options import ExitCode, WorkerOptions
 from shoal.executor.worker_process import WorkerEnd, WorkerProcess
 from shoal.planner.errors import InterfaceError
@@ -27,6 +33,12 @@ STABLE_SECONDS = 60.0
 FIRST_DELAY = 0.1
 LARGEST_DELAY = 10.0
 REMEMBERED_ENDS = 20
+
+REMOTE_JOIN_SECONDS = 300.0
+"""How long an executor that was started by hand looks for its coordinator, at the start and whenever it is gone."""
+
+DRAIN_SECONDS = 30.0
+"""How long an executor that is told to leave has to finish what it runs."""
 
 FINAL = frozenset({ExitCode.DONE, ExitCode.USAGE, ExitCode.REFUSED, ExitCode.INTERRUPTED})
 """Exit codes after which a worker is not started again."""
@@ -82,17 +94,8 @@ class Supervisor:
 
     def stop(self, timeout: float = 5.0) -> None:
         """Ask all workers to leave, kill those that still live after ``timeout`` seconds, reap and tidy. Idempotent."""
-        with self._lock:
-            deadline = time.monotonic() + timeout
-            if self._stop is None or deadline < self._stop.deadline:
-                self._stop = _Stop(deadline, asked=self._stop is not None and self._stop.asked)
-            if self._finished.is_set():
-                return
-            if self._thread.ident is None:
-                self._finish()
-                return
-            os.eventfd_write(self._wake, 1)
-        self._thread.join(timeout + WATCH_SECONDS + 5.0)
+        self.request_stop(timeout)
+        self._finished.wait(timeout + WATCH_SECONDS + 5.0)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until no worker runs and none will be started, or for ``timeout`` seconds; whether that is so."""
@@ -118,6 +121,21 @@ class Supervisor:
                 tail = place.process.tail if place.process is not None else place.last_tail
                 lines += [f"  {place.options.name}: {line}" for line in tail.splitlines()[-10:]]
             return tuple(lines)
+
+    def request_stop(self, timeout: float) -> None:
+        """Like ``stop``, but returns at once. A second request kills: its ``timeout`` counts if it is shorter."""
+        with self._lock:
+            again = self._stop is not None
+            deadline = time.monotonic() + timeout
+            if self._stop is None or deadline < self._stop.deadline:
+                self._stop = _Stop(deadline)
+            self._stop.asked = self._stop.asked and not again
+            if self._finished.is_set():
+                return
+            if self._thread.ident is None:
+                self._finish()
+                return
+            os.eventfd_write(self._wake, 1)
 
     def exit_code(self) -> int:
         """The worst of the workers' last exit codes, 0 if all left as they were asked to."""
@@ -209,3 +227,77 @@ def _delay(failures: int) -> float:
     """A random part of a bound that doubles with each failure in a row."""
     bound = min(LARGEST_DELAY, FIRST_DELAY * 2.0 ** min(failures, 20))
     return random.uniform(FIRST_DELAY, bound)  # noqa: S311 - spreads restarts, guards nothing
+
+
+def run_executor(
+    join: str | tuple[str, int],
+    threads: int | None = None,
+    memory: str | int | None = None,
+    *,
+    name: str | None = None,
+    bind_host: str = "",
+    advertise_host: str = "",
+    join_seconds: float = REMOTE_JOIN_SECONDS,
+) -> int:
+    """Run one executor on this machine until it is told to stop; the main function of ``shoal executor``.
+
+    ``threads`` default to all cores, ``memory`` (bytes, or a text such as ``4GB``) to most of the machine's. Outputs are
+    served on ``bind_host`` (default: every interface, or loopback if the coordinator is on it) under
+    ``advertise_host`` (default: the address towards the coordinator). SIGTERM and SIGINT drain, a second one kills.
+    Returns an exit code: 0 when it left as it was told to, 3 when it could not join. Raises ``InterfaceError`` for a
+    wrong address or size. Call it on the main thread.
+    """
+    host, port = split_address(join) if isinstance(join, str) else join
+    memory_bytes = parse_size(memory) if isinstance(memory, str) else memory
+    count = threads or cores()
+    options = WorkerOptions(
+        name=ExecutorId(name or f"{_host_name()}-{secrets.token_hex(3)}"),
+        coordinator=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        threads=count,
+        slots=count,
+        memory_bytes=memory_bytes or default_memory_bytes(1),
+        bind_host=bind_host or (host if host in _LOOPBACK else _ANY),
+        advertise_host=advertise_host,
+        join_seconds=join_seconds,
+        drain_seconds=DRAIN_SECONDS - 5.0,
+    )
+    supervisor = Supervisor([options], Settings(forward=_to_standard_error))
+    with _stopping_on_signals(supervisor):
+        supervisor.start()
+        while not supervisor.wait(1.0):
+            pass
+    return supervisor.exit_code()
+
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_ANY = "0.0.0.0"  # noqa: S104 - executors of other machines read outputs here
+
+
+def _host_name() -> str:
+    return re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())[:40].strip("-") or "executor"
+
+
+def _to_standard_error(written: bytes) -> None:
+    with contextlib.suppress(OSError):
+        sys.stderr.buffer.write(written)
+        sys.stderr.buffer.flush()
+
+
+@contextlib.contextmanager
+def _stopping_on_signals(supervisor: Supervisor) -> Iterator[None]:
+    """The first signal drains the workers, the second ends them."""
+    stopping = False
+
+    def stop(_number: int, _frame: object) -> None:
+        nonlocal stopping
+        # Not from here: the handler may have interrupted a thread that holds the supervisor's lock.
+        seconds = 2.0 if stopping else DRAIN_SECONDS
+        threading.Thread(target=supervisor.request_stop, args=(seconds,), daemon=True).start()
+        stopping = True
+
+    previous = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,209 @@
+"""The kernel: DuckDB, in memory, one for each process, with the settings that a server needs.
+
+``disabled_optimizers`` is the only setting Shoal needs per task that DuckDB keeps per database. So there are up to two
+databases: one that reorders joins, and one that runs them as they are written. Each is made when it is first needed.
+They share the memory: while both work each may use half of it.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Self
+
+import duckdb
+
+from shoal.executor.kernel_errors import is_fatal, translate_error
+from shoal.executor.kernel_types import literal, quote
+from shoal.executor.owned_directory import OwnedDirectory
+from shoal.planner.errors import InterfaceError, InternalError, SettingError
+
+__all__ = ["Kernel", "Session", "translate_error"]
+
+WRITTEN_ORDER = "join_order,build_side_probe_side"
+"""The optimizers that are off where joins run in the order, and with the build side (the right one), as written."""
+
+_MINIMUM_MEMORY = 64 << 20
+_CONFIG: MappingProxyType[str, str] = MappingProxyType(
+    {
+        "python_enable_replacements": "false",
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "arrow_output_version": "1.5",
+        "errors_as_json": "true",
+    }
+)
+
+
+class Session:
+    """A cursor of one database: temporary views and session settings of its own. One thread uses it at a time."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._open = True
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The DuckDB cursor."""
+        return self._connection
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> duckdb.DuckDBPyConnection:
+        """Run a statement; raises errors of Shoal, with their place in ``sql``."""
+        try:
+            return self._connection.execute(sql, list(parameters)) if parameters else self._connection.execute(sql)
+        except Exception as error:
+            raise translate_error(error, sql) from error
+
+    def interrupt(self) -> None:
+        """Stop what the session runs, if it runs something. From any thread; does nothing once it is closed."""
+        with self._lock:
+            if self._open:
+                self._connection.interrupt()
+
+    def close(self) -> None:
+        """Drop the cursor with everything temporary in it. Idempotent."""
+        with self._lock:
+            if self._open:
+                self._open = False
+                self._connection.close()
+
+
+class _Database:
+    """One DuckDB, made at first use and made anew after a fatal error."""
+
+    def __init__(self, config: dict[str, str | int], written_order: bool) -> None:
+        self._config = config
+        self._written_order = written_order
+        self._root: duckdb.DuckDBPyConnection | None = None
+        self.sessions = 0
+
+    def cursor(self, memory_bytes: int) -> duckdb.DuckDBPyConnection:
+        if self._root is None:
+            self._root = duckdb.connect(":memory:", config={**self._config, "memory_limit": f"{memory_bytes}B"})
+            self._root.execute("SET enable_progress_bar = false")
+            self._root.execute("SET GLOBAL parquet_metadata_cache = true")
+            if self._written_order:
+                self._root.execute(f"SET GLOBAL disabled_optimizers = '{WRITTEN_ORDER}'")
+        return self._root.cursor()
+
+    def limit_memory(self, memory_bytes: int) -> None:
+        if self._root is not None:
+            # DuckDB refuses a limit below what it cannot evict just now; the next change of load tries again.
+            with suppress(duckdb.Error):
+                self._root.execute(f"SET GLOBAL memory_limit = '{memory_bytes}B'")
+
+    def drop(self) -> None:
+        if self._root is not None:
+            self._root.close()
+            self._root = None
+
+
+class Kernel:
+    """DuckDB for a process: ``threads`` worker threads, ``memory_bytes`` of memory, and its own spill directory.
+
+    ``spill_bytes`` bounds what it spills (default: DuckDB's own, a share of the free disk).
+    """
+
+    def __init__(self, threads: int, memory_bytes: int, spill_directory: Path, spill_bytes: int | None = None) -> None:
+        self.threads = threads
+        self.memory_bytes = max(memory_bytes, _MINIMUM_MEMORY)
+        self._spill = OwnedDirectory(spill_directory, "spill")
+        self._lock = threading.Lock()
+        self._closed = False
+        self._live: set[Session] = set()
+        config: dict[str, str | int] = {**_CONFIG, "threads": threads, "temp_directory": str(self._spill.path)}
+        if spill_bytes is not None:
+            config["max_temp_directory_size"] = f"{spill_bytes}B"
+        self._reordering = _Database(config, written_order=False)
+        self._written = _Database(config, written_order=True)
+
+    @contextmanager
+    def session(self, settings: Sequence[tuple[str, str]] = (), *, join_order: bool = True) -> Iterator[Session]:
+        """A fresh session for the block; ``settings`` are (name, SQL literal) and hold for this session alone.
+
+        Without ``join_order`` joins run in the order and with the build sides that the statement is written with.
+        Raises ``SettingError``. Exceptions of DuckDB leave the block as they are: see ``translate_error``.
+        """
+        database = self._reordering if join_order else self._written
+        session = self._open(database)
+        try:
+            for name, value in settings:
+                _apply(session, name, value)
+            yield session
+        except Exception as error:
+            if any(is_fatal(each) for each in (error, error.__cause__) if each is not None):
+                self._replace(database)
+            raise
+        finally:
+            self._release(database, session)
+
+    def interrupt_all(self) -> None:
+        """Stop whatever any session runs."""
+        with self._lock:
+            live = list(self._live)
+        for session in live:
+            session.interrupt()
+
+    def close(self) -> None:
+        """Stop what runs, free the memory, and remove the spill directory. Idempotent."""
+        self.interrupt_all()
+        with self._lock:
+            self._closed = True
+            self._reordering.drop()
+            self._written.drop()
+        self._spill.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _open(self, database: _Database) -> Session:
+        with self._lock:
+            if self._closed:
+                raise InterfaceError("the kernel is closed")
+            try:
+                database.sessions += 1
+                if database.sessions == 1:
+                    self._share_memory()
+                session = Session(database.cursor(self._share()))
+            except duckdb.Error as error:
+                database.sessions -= 1
+                raise InternalError(f"DuckDB does not start: {error}") from error
+            self._live.add(session)
+            return session
+
+    def _release(self, database: _Database, session: Session) -> None:
+        session.close()
+        with self._lock:
+            self._live.discard(session)
+            database.sessions -= 1
+            if database.sessions == 0:
+                self._share_memory()
+
+    def _share(self) -> int:
+        both = self._reordering.sessions > 0 and self._written.sessions > 0
+        return self.memory_bytes // 2 if both else self.memory_bytes
+
+    def _share_memory(self) -> None:
+        share = self._share()
+        self._reordering.limit_memory(share)
+        self._written.limit_memory(share)
+
+    def _replace(self, database: _Database) -> None:
+        with self._lock:
+            database.drop()
+
+
+def _apply(session: Session, name: str, value: str) -> None:
+    sql = f"SET SESSION {quote(name)} = {value}"
+    try:
+        session.connection.execute(sql)
+    except duckdb.Error as error:
+        told = translate_error(error, sql)
+        raise SettingError(f"setting {literal(name)} does not take {value}: {told.message}") from error

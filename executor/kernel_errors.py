@@ -1,0 +1,274 @@
+"""DuckDB's exceptions in terms of Shoal's: the class, the message without its trailer, the place, the hint.
+
+DuckDB says what is wrong in three ways, and all of them arrive here: as an exception class of its own, as text that
+begins with the kind (``Binder Error: ...``, also when Arrow passes it on as ``ArrowInvalid``), and, where
+``errors_as_json`` is on, as an object with the exact place and a subtype. Only text without JSON shows the place in a
+``LINE n:`` trailer, whose line is cut with ``...`` when it is long; then the fragment is looked up in the SQL.
+"""
+
+import errno
+import json
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from shoal.planner.errors import (
+    BindError,
+    ColumnNotFound,
+    DataError,
+    Error,
+    ErrorContext,
+    FunctionNotFound,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+    OutOfMemory,
+    ParameterError,
+    Place,
+    ProgrammingError,
+    QueryCancelled,
+    SettingError,
+    SourceCorrupt,
+    SourceError,
+    SourceNotFound,
+    StatementTooLarge,
+    SyntaxError_,
+    TableNotFound,
+)
+
+_PREFIX = re.compile(r"^(?:Invalid: |ArrowInvalid: )?(?P<kind>[A-Z][A-Za-z ]*?) Error: ?", re.DOTALL)
+_TRAILER = re.compile(r"\n+LINE (?P<line>\d+): (?P<shown>[^\n]*)\n(?P<caret>[^\S\n]*)(?P<mark>\^+)\s*$")
+_HINT = re.compile(
+    r"\n\s*(?P<hint>(?:Did you mean|Candidate|Use \"SET|Either add|HINT|\* |Try |You may|Use TRY).*)$", re.DOTALL
+)
+_STACK = re.compile(r"\n+Stack Trace:.*$", re.DOTALL)
+_HINT_LINES = 8
+
+_BY_KIND: MappingProxyType[str, type[Error]] = MappingProxyType(
+    {
+        "Parser": SyntaxError_,
+        "Syntax": SyntaxError_,
+        "Binder": BindError,
+        "Catalog": BindError,
+        "Mismatch Type": BindError,
+        "Invalid Type": BindError,
+        "Type Mismatch": BindError,
+        "Decimal": DataError,
+        "Conversion": DataError,
+        "Out of Range": DataError,
+        "Divide by Zero": DataError,
+        "Invalid Input": DataError,
+        "Constraint": DataError,
+        "Sequence": DataError,
+        "Parameter Not Resolved": ParameterError,
+        "Parameter Not Allowed": ParameterError,
+        "Out of Memory": OutOfMemory,
+        "INTERRUPT": QueryCancelled,
+        "IO": SourceError,
+        "HTTP": SourceError,
+        "Permission": SourceError,
+        "Not implemented": NotSupportedError,
+        "Not Implemented": NotSupportedError,
+        "Missing Extension": NotSupportedError,
+        "Extension Autoloading": NotSupportedError,
+        "Dependency": ProgrammingError,
+        "Settings": SettingError,
+        "Connection": OperationalError,
+        "INTERNAL": InternalError,
+        "FATAL": InternalError,
+        "TransactionContext": InternalError,
+        "Serialization": InternalError,
+    }
+)
+"""The kind that a message begins with, to the class that it has when its text says nothing more exact."""
+
+_BY_CLASS: MappingProxyType[str, str] = MappingProxyType(
+    {
+        "ParserException": "Parser",
+        "SyntaxException": "Syntax",
+        "BinderException": "Binder",
+        "CatalogException": "Catalog",
+        "TypeMismatchException": "Mismatch Type",
+        "InvalidTypeException": "Invalid Type",
+        "ConversionException": "Conversion",
+        "OutOfRangeException": "Out of Range",
+        "InvalidInputException": "Invalid Input",
+        "ConstraintException": "Constraint",
+        "SequenceException": "Sequence",
+        "OutOfMemoryException": "Out of Memory",
+        "InterruptException": "INTERRUPT",
+        "IOException": "IO",
+        "HTTPException": "HTTP",
+        "PermissionException": "Permission",
+        "NotImplementedException": "Not implemented",
+        "DependencyException": "Dependency",
+        "ConnectionException": "Connection",
+        "InternalException": "INTERNAL",
+        "FatalException": "FATAL",
+        "TransactionException": "TransactionContext",
+        "SerializationException": "Serialization",
+        "MemoryError": "Out of Memory",
+        "ArrowMemoryError": "Out of Memory",
+        "ArrowCancelled": "INTERRUPT",
+    }
+)
+"""Exception classes to kinds, for messages that do not begin with one."""
+
+_CORRUPT = (
+    r"No magic bytes found|too small to be a Parquet file|[Ff]ooter length|Failed to read file|thrift|"
+    r"[Ss]nappy|ZSTD|LZ4|GZIP|decompress|not a valid [Pp]arquet|Malformed JSON in file|CSV Error|sniff|"
+    r"Invalid Parquet|corrupt|Corrupt|TProtocolException|Invalid unicode .* file|Out of buffer"
+)
+_MORE_EXACT: tuple[tuple[str, str, type[Error]], ...] = (
+    ("Catalog", r"unrecognized configuration parameter", SettingError),
+    ("Catalog", r"(Table|View|Schema|Catalog) with name .* does not exist", TableNotFound),
+    ("Catalog", r"(Function|Macro|Aggregate).* with name .* does not exist", FunctionNotFound),
+    ("Catalog", r"(cannot be set|option \")", SettingError),
+    ("Binder", r"Referenced table .* not found", TableNotFound),
+    ("Binder", r"Referenced column|does not have a column named|Column .* not found in FROM", ColumnNotFound),
+    ("Binder", r"not found in (USING|FROM) clause|Column .* in EXCLUDE list not found", ColumnNotFound),
+    ("Binder", r"Max expression depth", StatementTooLarge),
+    ("Parser", r"Max expression depth|[Mm]aximum (recursion|expression) depth", StatementTooLarge),
+    ("Invalid Input", r"Values were not provided for|[Pp]repared statement (needs|parameter)|parameter.* excess",
+     ParameterError),
+    ("Invalid Input", _CORRUPT, SourceCorrupt),
+    ("Conversion", r"CSV Error on Line", SourceCorrupt),
+    ("Invalid Input", r"[Ii]nterrupted", QueryCancelled),
+    ("IO", r"No files found|[Nn]o such file|Cannot open file .* (No such|does not exist)", SourceNotFound),
+    ("IO", r"No space left on device|max_temp_directory_size|[Dd]isk quota exceeded", OutOfMemory),
+    ("IO", _CORRUPT, SourceCorrupt),
+)  # fmt: skip
+"""(kind, pattern in the message, class): the first that fits wins over ``_BY_KIND``."""
+
+_BY_SUBTYPE: MappingProxyType[str, type[Error]] = MappingProxyType({"COLUMN_NOT_FOUND": ColumnNotFound})
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What DuckDB said, taken apart; ``position`` counts bytes of UTF-8."""
+
+    kind: str
+    message: str
+    details: dict[str, str] = field(default_factory=dict)
+
+
+def translate_error(exception: BaseException, sql: str = "") -> Error:
+    """Shoal's error for anything that the kernel, or Arrow on its behalf, raises while it binds or runs ``sql``.
+
+    The place is set when DuckDB tells it, in characters of ``sql``. Errors of Shoal come back as they are; exceptions
+    that are not DuckDB's become ``InternalError``. Use as ``raise translate_error(error, sql) from error``.
+    """
+    if isinstance(exception, Error):
+        return exception
+    told = _take_apart(exception)
+    message, place = _split_trailer(told, sql)
+    message = _STACK.sub("", message)
+    message, hint = _split_hint(message)
+    context = ErrorContext(sql=sql if place and sql else None, place=place, hint=hint)
+    return _class_of(told, message)(message or type(exception).__name__, context)
+
+
+def is_fatal(exception: BaseException) -> bool:
+    """Whether the database that raised this can no longer be used."""
+    text = str(exception)
+    return type(exception).__name__ == "FatalException" or "database has been invalidated" in text
+
+
+def _take_apart(exception: BaseException) -> _Told:
+    text = str(exception)
+    kind = _BY_CLASS.get(type(exception).__name__, "")
+    if match := _PREFIX.match(text):
+        kind, text = match["kind"], text[match.end() :]
+    elif isinstance(exception, OSError):
+        kind = "IO"
+        if exception.errno in (errno.ENOSPC, errno.EDQUOT):
+            text = f"No space left on device: {text}"
+    elif not kind:
+        kind = "INTERNAL"
+        text = f"{type(exception).__name__}: {text}"
+    details: dict[str, str] = {}
+    if text.startswith('{"exception_type"'):
+        try:
+            details = json.loads(text)
+        except ValueError:
+            return _Told(kind, text)
+        text = details.get("exception_message", text)
+    return _Told(kind, text, details)
+
+
+def _class_of(told: _Told, message: str) -> type[Error]:
+    if (subtype := told.details.get("error_subtype", "")) in _BY_SUBTYPE:
+        return _BY_SUBTYPE[subtype]
+    for kind, pattern, found in _MORE_EXACT:
+        if kind == told.kind and re.search(pattern, message):
+            return found
+    return _BY_KIND.get(told.kind, InternalError)
+
+
+def _split_hint(message: str) -> tuple[str, str | None]:
+    message = message.rstrip()
+    match = _HINT.search(message)
+    if match is None:
+        return message, None
+    lines = [line.strip() for line in match["hint"].splitlines() if line.strip()]
+    if len(lines) > _HINT_LINES:
+        lines = [*lines[:_HINT_LINES], f"... and {len(lines) - _HINT_LINES} more"]
+    hint = "\n".join(lines).replace(": : ", ": ")
+    return message[: match.start()].rstrip(), hint
+
+
+def _split_trailer(told: _Told, sql: str) -> tuple[str, Place | None]:
+    """The message without its ``LINE n:`` trailer, and the place that either that or the JSON tells."""
+    message = told.message
+    place = _place_of_bytes(told.details, sql)
+    if match := _TRAILER.search(message):
+        message = message[: match.start()]
+        if sql and place is None:
+            place = _place_of_trailer(match, sql)
+    return message, place
+
+
+def _place_of_bytes(details: dict[str, str], sql: str) -> Place | None:
+    if "location" not in details or not sql:
+        return None
+    encoded = sql.encode()
+    start, length = json.loads(details["location"])
+    if not 0 <= start <= len(encoded):
+        return None
+    before = encoded[:start].decode(errors="replace")
+    meant = encoded[start : start + length].decode(errors="replace")
+    return _place(before, meant)
+
+
+def _place(before: str, meant: str) -> Place:
+    column = len(before) - (before.rfind("\n") + 1) + 1
+    return Place(before.count("\n") + 1, column, max(1, len(meant.partition("\n")[0])))
+
+
+def _place_of_trailer(match: re.Match[str], sql: str) -> Place:
+    """Where the caret points. ``shown`` may be cut with ``...`` on both sides; columns count display cells."""
+    line, shown = int(match["line"]), match["shown"]
+    cells = len(match["caret"]) - len(f"LINE {line}: ")
+    index = _index_of_cell(shown, cells)
+    length = _index_of_cell(shown[index:], len(match["mark"]))
+    lines = sql.split("\n")
+    if line <= len(lines):
+        cut = len("...") if shown.startswith("...") else 0
+        fragment = shown[cut:]
+        found = lines[line - 1].find(fragment.removesuffix("...") if fragment.endswith("...") else fragment)
+        if found > 0:
+            index += found - cut
+    return Place(line, max(0, index) + 1, max(1, length))
+
+
+def _index_of_cell(text: str, cells: int) -> int:
+    """The index of the character that covers a display cell; control characters take none."""
+    for index, character in enumerate(text):
+        width = 0 if unicodedata.category(character) in ("Cc", "Mn") else 1
+        if unicodedata.east_asian_width(character) in "WF":
+            width = 2
+        if cells < width or (cells <= 0 and width):
+            return index
+        cells -= width
+    return len(text) + max(0, cells)

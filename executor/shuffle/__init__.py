@@ -1,0 +1,1 @@
+"""Shuffle output: Arrow IPC files with a manifest, written once, read by memory map or over Arrow Flight."""
