@@ -69,6 +69,9 @@ def candidates(before: str, after: str, names: Names, *, asked: bool) -> Iterato
         yield from _matching(typed, found)
     elif previous is not None and previous.is_word("SET", "RESET", "SHOW") and len(tokens) == 1:
         yield from _matching(typed, [(name, "setting") for name in names.settings()])
+    elif _wants_table(tokens[:-1]):
+        # Here a new alias may be typed, which nobody can guess: only a word that begins a clause is offered.
+        yield from _matching(typed, [(word, "keyword") for word in sorted(KEYWORDS)] if len(typed) > 1 or asked else [])
     elif typed or asked:
         yield from _matching(typed, _words(whole, names))
 

@@ -62,9 +62,9 @@ class Executor:
                     step = statement.next_step(_TICK_SECONDS)
                     if interrupts.count:
                         statement.cancel()
-                        progress.update(statement.progress(), "cancelling")
+                        progress.update(statement.progress(), "cancelling", keys="Ctrl-C again leaves it")
                         if isinstance(step, Failed | Finished):
-                            raise KeyboardInterrupt
+                            raise KeyboardInterrupt("cancelled")
                     elif step is None:
                         progress.update(statement.progress())
                     else:

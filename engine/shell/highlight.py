@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import zip_longest
 
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import StyleAndTextTuples
@@ -49,7 +50,7 @@ def highlight(text: str) -> StyleAndTextTuples:
     pieces: StyleAndTextTuples = []
     position = 0
     tokens = list(tokenize(text))
-    for token, following in zip(tokens, [*tokens[1:], None], strict=True):
+    for token, following in zip_longest(tokens, tokens[1:]):
         if token.start > position:
             pieces.append(_between(text[position : token.start]))
         pieces.append((_style(token, following), token.text))

@@ -15,21 +15,19 @@ def history_path() -> Path:
 
 
 class PrivateHistory(FileHistory):
-    """A file history that does not keep lines that begin with a space, nor the same line twice in a row."""
+    """A file history that does not keep texts that begin with a space, nor the same text twice in a row."""
+
+    _last = ""
 
     def store_string(self, string: str) -> None:
         """Append a statement unless it should not be kept; a file that cannot be written is let be."""
-        if string.startswith(" ") or not string.strip():
+        if string.startswith(" ") or not string.strip() or string == self._last:
             return
+        self._last = string
         try:
             super().store_string(string)
         except OSError:
             return
-
-    def append_string(self, string: str) -> None:
-        """Remember a statement unless it is the last one again."""
-        if self._loaded_strings[:1] != [string]:
-            super().append_string(string)
 
 
 def open_history(path: Path) -> History:

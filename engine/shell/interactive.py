@@ -96,8 +96,8 @@ class Shell:
                     self._last_text = sql.strip() + ";"
                     self._run_statement(sql)
             return True
-        except KeyboardInterrupt:
-            print_problem("cancelled")
+        except KeyboardInterrupt as interrupt:
+            print_problem(str(interrupt) or "cancelled")
         except ScriptFailedError as failure:
             report_failure(failure)
         except CommandError as error:

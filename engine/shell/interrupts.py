@@ -32,4 +32,4 @@ class Interrupts:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.count += 1
         if self.count > 1:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt("not waiting any longer; the statement may still be running")

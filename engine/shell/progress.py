@@ -30,7 +30,7 @@ class ProgressLine:
     ) -> None:
         self.hide()
 
-    def update(self, progress: Progress | None, note: str = "running") -> None:
+    def update(self, progress: Progress | None, note: str = "running", keys: str = "Ctrl-C cancels") -> None:
         """Show how far the statement is, unless it is too soon."""
         if not self._enabled or time.monotonic() - self._started < PATIENCE_SECONDS:
             return
@@ -42,7 +42,7 @@ class ProgressLine:
         tasks = f"{progress.tasks_done}/{total} tasks" if progress is not None and total else ""
         completed = progress.tasks_done if progress is not None else 0
         # A bar without a total pulses: the right picture of a statement that cannot tell how far it is.
-        self._bar.update(self._task, total=total or None, completed=completed, description=note, tasks=tasks)
+        self._bar.update(self._task, total=total or None, completed=completed, description=note, tasks=tasks, keys=keys)
 
     def hide(self) -> None:
         """Remove the line for good."""
@@ -61,8 +61,8 @@ class ProgressLine:
             BarColumn(bar_width=30),
             TextColumn("{task.fields[tasks]}"),
             TimeElapsedColumn(),
-            TextColumn("[dim]Ctrl-C cancels"),
+            TextColumn("[dim]{task.fields[keys]}"),
         )
         self._bar = Bar(*columns, console=Console(stderr=True), transient=True, refresh_per_second=8)
-        self._task = self._bar.add_task("running", total=None, tasks="")
+        self._task = self._bar.add_task("running", total=None, tasks="", keys="")
         self._bar.start()

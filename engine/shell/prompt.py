@@ -75,8 +75,9 @@ def is_ready(text: str) -> bool:
 
 @Condition
 def _chooses_completion() -> bool:
+    """Whether one of several completions is selected: Enter then takes it, and runs nothing yet."""
     state = get_app().current_buffer.complete_state
-    return state is not None and state.current_completion is not None
+    return state is not None and state.current_completion is not None and len(state.completions) > 1
 
 
 @Condition

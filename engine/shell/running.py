@@ -17,6 +17,7 @@ _AHEAD = 2
 
 _POLL_SECONDS = 0.05
 _LEAVE_SECONDS = 5.0
+_IMPATIENT_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ Step = Columns | Rows | Finished | Failed
 class RunningStatement:
     """A statement from its start to its last batch; leaving the ``with`` block cancels what still runs.
 
-    If the engine does not stop within five seconds of that, its thread is left behind (it is a daemon).
+    If the engine does not stop within five seconds of that, or at once when the user does not want to wait, its thread
+    is left behind (it is a daemon).
     """
 
     def __init__(self, connection: Connection, sql: str) -> None:
@@ -69,7 +71,8 @@ class RunningStatement:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._left.set()
-        deadline = time.monotonic() + _LEAVE_SECONDS
+        impatient = kind is not None and issubclass(kind, KeyboardInterrupt)
+        deadline = time.monotonic() + (_IMPATIENT_SECONDS if impatient else _LEAVE_SECONDS)
         while self._thread.is_alive() and time.monotonic() < deadline:
             self._cursor.cancel()
             self._thread.join(_POLL_SECONDS)
