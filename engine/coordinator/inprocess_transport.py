@@ -27,8 +27,8 @@ class InProcessExecutor(Protocol):
     def joined(self) -> ExecutorJoined:
         """What it offers; its ids are those that its maker was given."""
 
-    def run(self, spec: TaskSpec, cancelled: CancelToken) -> tuple[OutputFile, TaskMetrics]:
-        """Run a task; raises what ended it, ``QueryCancelled`` soon after ``cancelled``."""
+    def run(self, spec: TaskSpec, token: CancelToken) -> tuple[OutputFile, TaskMetrics]:
+        """Run a task; raises what ended it, ``QueryCancelled`` soon after ``token`` is cancelled."""
 
     def drop_output(self, task: TaskId) -> None:
         """Delete one output, if it is there."""

@@ -253,9 +253,12 @@ class StageMachine:
 
     def outputs(self) -> tuple[OutputFile, ...]:
         """The outputs that are there, by partition; the same object as long as the stage stays complete."""
-        if self._files is None or not self.is_complete:
-            self._files = tuple(partition.output for partition in self.partitions if partition.output is not None)
-        return self._files
+        if self._files is not None:
+            return self._files
+        files = tuple(partition.output for partition in self.partitions if partition.output is not None)
+        if self.is_complete:
+            self._files = files
+        return files
 
     def run(self) -> StageRun:
         """What the tasks that count have measured."""

@@ -1,0 +1,112 @@
+"""Plans and small builders for tests of the coordinator; nothing here is ever run by a kernel."""
+
+from random import Random
+
+from shoal.coordinator.events import ExecutorJoined
+from shoal.planner.ids import ExecutorId, Incarnation, QueryId, StageId, TaskId
+from shoal.planner.source import Field, FileFormat, FileIdentity, FileSource
+from shoal.planner.stage import (
+    ExchangeInput,
+    OutputFile,
+    OutputPartitioning,
+    ReadMode,
+    ScanInput,
+    Split,
+    Stage,
+    StagedPlan,
+    TaskMetrics,
+)
+
+COLUMNS = (Field("x", "BIGINT"),)
+METRICS = TaskMetrics(seconds=0.1, cpu_seconds=0.1, rows_in=1, bytes_in=8, rows_out=1, bytes_out=8)
+
+
+def joined(
+    name: str, slots: int = 2, life: int = 0, lease: float | None = None, memory: int = 1 << 30
+) -> ExecutorJoined:
+    """An executor's offer; its host is its name."""
+    incarnation = Incarnation(f"{name}.{life}")
+    return ExecutorJoined(ExecutorId(name), incarnation, slots, slots, memory, f"host-{name}", f"grpc://{name}", lease)
+
+
+def scan_stage(number: int, tasks: int, partitions: int = 1, *, deterministic: bool = True) -> Stage:
+    """A stage that scans a file in ``tasks`` splits."""
+    source = FileSource(FileFormat.PARQUET, (FileIdentity("f.parquet", 1, 1),), COLUMNS)
+    scan = ScanInput("t", source, ("x",), tuple(Split(whole=True) for _ in range(tasks)))
+    output = OutputPartitioning(partitions, "p" if partitions > 1 else None)
+    return Stage(
+        StageId(number),
+        f"scan {number}",
+        COLUMNS,
+        scans=(scan,),
+        tasks=tasks,
+        output=output,
+        deterministic=deterministic,
+    )
+
+
+def read_stage(
+    number: int,
+    inputs: dict[int, ReadMode],
+    tasks: int = 1,
+    partitions: int = 1,
+    *,
+    deterministic: bool = True,
+) -> Stage:
+    """A stage that reads other stages."""
+    exchanges = tuple(ExchangeInput(f"e{stage}", StageId(stage), mode) for stage, mode in inputs.items())
+    output = OutputPartitioning(partitions, "p" if partitions > 1 else None)
+    return Stage(
+        StageId(number),
+        f"read {number}",
+        COLUMNS,
+        exchanges=exchanges,
+        tasks=tasks,
+        output=output,
+        deterministic=deterministic,
+    )
+
+
+def plan_of(*stages: Stage) -> StagedPlan:
+    """A plan of these stages."""
+    return StagedPlan(stages, COLUMNS)
+
+
+def shuffle_plan(tasks: int = 2, *, deterministic: bool = True) -> StagedPlan:
+    """Scan, shuffle, gather: ``tasks`` tasks, ``tasks`` tasks, one task."""
+    return plan_of(
+        scan_stage(0, tasks, tasks, deterministic=deterministic),
+        read_stage(1, {0: ReadMode.ALIGNED}, tasks),
+        read_stage(2, {1: ReadMode.ALL}),
+    )
+
+
+def random_plan(random: Random) -> StagedPlan:
+    """Up to six stages, each but the first reading some of those before it, so that each is read by a later one."""
+    stages: list[Stage] = []
+    for number in range(random.randint(1, 6)):
+        tasks, partitions = random.randint(1, 5), random.randint(1, 4)
+        deterministic = random.random() < 0.7
+        inputs: dict[int, ReadMode] = {}
+        unread = {stage.id for stage in stages} - {each.stage for stage in stages for each in stage.exchanges}
+        for producer in stages:
+            if producer.id == number - 1 and producer.id in unread or random.random() < 0.3:
+                aligned = producer.output.partitions == tasks
+                inputs[producer.id] = ReadMode.ALIGNED if aligned else ReadMode.ALL
+        if inputs:
+            stages.append(read_stage(number, inputs, tasks, partitions, deterministic=deterministic))
+        else:
+            stages.append(scan_stage(number, tasks, partitions, deterministic=deterministic))
+    return plan_of(*stages)
+
+
+def output_of(task: TaskId, offer: ExecutorJoined, partitions: int = 1, size: int = 8) -> OutputFile:
+    """The output that a task writes on an executor."""
+    path = f"/{offer.incarnation}/{task}"
+    sizes = (size,) * partitions
+    return OutputFile(task, offer.executor, offer.incarnation, offer.host, path, offer.location, sizes, sizes)
+
+
+def query(number: int = 0) -> QueryId:
+    """A query's id."""
+    return QueryId(f"q{number}")
