@@ -180,6 +180,10 @@ class BoundCatalog:
         """Names and types of a statement's result; raises a user error with its place in ``sql``."""
         return self._binder.describe(sql, parameters, self._catalog)
 
+    def table_names(self, sql: str) -> tuple[str, ...]:
+        """The names of tables, views and files that a statement refers to, as it writes them."""
+        return self._binder.table_names(sql)
+
     def types(self, columns: Sequence[Field], layers: Sequence[Mapping[str, str]]) -> dict[str, str]:
         """The DuckDB types of scalar or aggregate expressions."""
         return self._binder.types(columns, layers)

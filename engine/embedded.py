@@ -1,0 +1,262 @@
+"""Running a plan of one stage in this process: batches are streamed straight from the kernel, with no file between."""
+
+import re
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from shoal.executor.cancellation import CancelToken
+from shoal.executor.carrier import encode_select
+from shoal.executor.kernel import Kernel, Session
+from shoal.executor.kernel_errors import translate_error
+from shoal.executor.scan import check_files, scanned_files
+from shoal.executor.shuffle.reader import ShuffleReader
+from shoal.executor.shuffle.registry import ArrowRegistry
+from shoal.executor.task_inputs import TaskInputs
+from shoal.planner.errors import Error, Place, QueryCancelled, QueryTimeout, SourceChanged, SourceError
+from shoal.planner.ids import QueryId, TaskId
+from shoal.planner.source import Field
+from shoal.planner.stage import StagedPlan, TaskScan, TaskSpec
+from shoal.worker_thread import WorkerThread
+
+BATCH_ROWS = 131_072
+
+_STOP_SECONDS = 5.0
+"""How long a cancelled statement may take to stop before its thread is left to end by itself."""
+
+_HEAP_SHARE = 8
+_PLAIN_TYPE = re.compile(r"[A-Z_ ]+(\(\d+,\d+\))?")
+
+
+class EmbeddedEngine:
+    """The kernel of this process, started at first use. Every method may be called from any thread."""
+
+    def __init__(self, threads: int, memory_bytes: int, registry: ArrowRegistry) -> None:
+        self.threads = threads
+        self.memory_bytes = memory_bytes
+        self._reader = ShuffleReader(registry)
+        self._lock = threading.Lock()
+        self._kernel: Kernel | None = None
+        self._streams: weakref.WeakSet[EmbeddedStream] = weakref.WeakSet()
+
+    @property
+    def kernel(self) -> Kernel:
+        """The kernel."""
+        with self._lock:
+            if self._kernel is None:
+                self._kernel = Kernel(self.threads, self.memory_bytes, Path(tempfile.gettempdir()))
+            return self._kernel
+
+    def start(
+        self,
+        plan: StagedPlan,
+        query: QueryId,
+        token: CancelToken,
+        *,
+        timeout: float | None = None,
+        native_names: frozenset[str] = frozenset(),
+    ) -> "EmbeddedStream":
+        """Run a plan of one stage; the scans in ``native_names`` are left to the kernel, which knows files by name.
+
+        Blocks until the statement has begun to run; raises its error.
+        """
+        spec = _task_of(plan, query)
+        stream = EmbeddedStream(self.kernel, self._reader, spec, token, timeout, native_names)
+        self._streams.add(stream)
+        try:
+            stream.open()
+        except BaseException:
+            stream.close()
+            raise
+        return stream
+
+    def close(self) -> None:
+        """Stop what runs and free everything; idempotent."""
+        for stream in list(self._streams):
+            stream.close()
+        with self._lock:
+            kernel, self._kernel = self._kernel, None
+        if kernel is not None:
+            kernel.close()
+        self._reader.close()
+
+
+class EmbeddedStream:
+    """The batches of one running statement, in carrier types; a ``BatchStream``."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        reader: ShuffleReader,
+        spec: TaskSpec,
+        token: CancelToken,
+        timeout: float | None,
+        native_names: frozenset[str],
+    ) -> None:
+        self._kernel = kernel
+        self._reader = reader
+        self._spec = spec
+        self._token = token
+        self._time_left = timeout
+        self._native = native_names
+        self._files = tuple(dict.fromkeys(file for scan in spec.scans for file in scanned_files(scan)))
+        self._stack = ExitStack()
+        self._rows: pa.RecordBatchReader | None = None
+        self._interrupt: Callable[[], None] = _nothing
+        self._thread = WorkerThread("shoal-query")
+        self._closed = False
+        self.schema: pa.Schema = pa.schema([])
+        self.columns: tuple[Field, ...] = spec.columns
+        self.seconds = 0.0
+
+    def open(self) -> None:
+        """Begin to run; returns when the kernel has accepted the statement."""
+        self._call(self._open)
+
+    def next_batch(self) -> pa.RecordBatch | None:
+        """The next batch, or None at the end; raises the statement's error."""
+        batch: pa.RecordBatch | None = self._call(self._next)
+        return batch
+
+    def close(self) -> None:
+        """Stop the statement if it still runs, and free what it holds. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self._token.cancel()
+        self._thread.stop(self._free, _STOP_SECONDS)
+
+    def _call(self, function: Callable[[], Any]) -> Any:
+        started = time.monotonic()
+        cancelled_at: list[float] = []
+
+        def given_up(waited: float) -> bool:
+            if self._token.cancelled:
+                cancelled_at.append(waited)
+                # An interrupt between two statements stops neither, so it is repeated.
+                self._interrupt()
+            return bool(cancelled_at) and waited - cancelled_at[0] > _STOP_SECONDS
+
+        try:
+            return self._thread.call(function, self._time_left, given_up)
+        except TimeoutError:
+            was_cancelled = self._token.cancelled
+            self.close()
+            if was_cancelled:
+                raise QueryCancelled("the query was cancelled") from None
+            raise QueryTimeout("the query has used up its time (SET timeout)") from None
+        finally:
+            spent = time.monotonic() - started
+            self.seconds += spent
+            if self._time_left is not None:
+                self._time_left = max(0.0, self._time_left - spent)
+
+    def _open(self) -> None:
+        spec = self._spec
+        sql = encode_select(spec.sql, spec.columns)
+        try:
+            self._token.check()
+            check_files(self._files)
+            session = self._stack.enter_context(self._kernel.session(spec.settings, join_order=spec.kernel_join_order))
+            self._interrupt = session.interrupt
+            self._stack.enter_context(self._token.waking(session.interrupt))
+            self._bind(session)
+            self._token.check()
+            relation = session.connection.sql(sql)
+            if sql is spec.sql:
+                _check_types(spec.columns, [str(type_) for type_ in relation.types])
+            self._rows = relation.to_arrow_reader(BATCH_ROWS)
+            self.schema = self._rows.schema
+            self._token.check()
+        except Exception as error:
+            raise self._explained(error, wrapped=sql is not spec.sql) from error
+
+    def _bind(self, session: Session) -> None:
+        scans = tuple(scan for scan in self._spec.scans if scan.name not in self._native)
+        spec = replace(self._spec, scans=scans)
+        TaskInputs(session, self._reader, spec, self._token, self._kernel.memory_bytes // _HEAP_SHARE).bind()
+
+    def _next(self) -> pa.RecordBatch | None:
+        try:
+            self._token.check()
+            assert self._rows is not None, "opened before it is read"
+            return self._rows.read_next_batch()
+        except StopIteration:
+            check_files(self._files)
+            return None
+        except Exception as error:
+            wrapped = encode_select(self._spec.sql, self._spec.columns) is not self._spec.sql
+            raise self._explained(error, wrapped=wrapped) from error
+
+    def _explained(self, error: Exception, *, wrapped: bool) -> Error:
+        if self._token.cancelled:
+            return QueryCancelled("the query was cancelled")
+        try:
+            check_files(self._files)
+        except SourceError as changed:
+            return changed
+        sql = self._spec.sql
+        told = translate_error(error, f"\n\n{sql}" if wrapped else sql)
+        place = told.context.place
+        if place is not None and wrapped:
+            place = Place(max(1, place.line - 2), place.column, place.length)
+        if place is not None:
+            told.context = replace(told.context, sql=sql, place=place)
+        return told
+
+    def _free(self) -> None:
+        if self._rows is not None:
+            self._rows.close()
+            self._rows = None
+        self._stack.close()
+
+
+def _nothing() -> None:
+    """Before there is a session there is nothing to interrupt."""
+
+
+def _check_types(columns: tuple[Field, ...], types: list[str]) -> None:
+    """Notice that a file which the statement reads by itself has other columns than when it was planned."""
+    alike = len(columns) == len(types) and all(
+        column.type == found or not (_PLAIN_TYPE.fullmatch(column.type) and _PLAIN_TYPE.fullmatch(found))
+        for column, found in zip(columns, types, strict=True)
+    )
+    if not alike:
+        raise SourceChanged("the columns of a file are not those that the query was planned with")
+
+
+def kernel_columns(engine: EmbeddedEngine, plan: StagedPlan, query: QueryId) -> tuple[Field, ...]:
+    """The columns that the kernel itself gives a statement over the real data, which a dynamic PIVOT depends on."""
+    spec = _task_of(plan, query)
+    with engine.kernel.session(spec.settings) as session:
+        try:
+            TaskInputs(session, ShuffleReader(), spec, CancelToken(), engine.memory_bytes).bind()
+            relation = session.connection.sql(spec.sql)
+            return tuple(Field(name, str(type_)) for name, type_ in zip(relation.columns, relation.types, strict=True))
+        except (duckdb.Error, RuntimeError) as error:
+            raise translate_error(error, spec.sql) from error
+
+
+def _task_of(plan: StagedPlan, query: QueryId) -> TaskSpec:
+    stage = plan.result
+    scans = tuple(TaskScan(scan.name, scan.source, scan.columns, scan.splits[0]) for scan in stage.scans)
+    return TaskSpec(
+        TaskId(query, stage.id, 0, 0, 0),
+        stage.sql,
+        stage.columns,
+        scans,
+        (),
+        stage.setup,
+        stage.output,
+        stage.kernel_join_order,
+        plan.settings,
+    )
