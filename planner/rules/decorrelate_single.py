@@ -12,9 +12,9 @@ from shoal.planner import logical
 from shoal.planner.column_ids import ColumnIds
 from shoal.planner.errors import InvariantViolated
 from shoal.planner.logical import Aggregate, Apply, ApplyKind, Assignment, Column, Filter, Node, Project, Values, schema
-from shoal.planner.rules.decorrelate_columns import deliver, pass_on
+from shoal.planner.rules.decorrelate_columns import copy_fresh, deliver, pass_on
 from shoal.planner.rules.decorrelate_push import join_aggregate
-from shoal.planner.scalar import column_ref, conjunction, conjuncts
+from shoal.planner.scalar import column_ref, conjunction, conjuncts, rename
 
 
 def is_single_row(node: Node) -> bool:
@@ -60,6 +60,8 @@ def remove_single_apply(apply: Apply, ids: ColumnIds) -> Node:
 
     Must not be called for a right side that can have two rows (``is_single_row``).
     """
+    if apply.kind is ApplyKind.LEFT:
+        return _padded(apply, ids)
     left = schema(apply.left)
     joined = _join_row(_Joined(apply.left), apply.right, apply.left, ids)
     holds = joined.holds(apply.condition)
@@ -80,28 +82,22 @@ def remove_single_apply(apply: Apply, ids: ColumnIds) -> Node:
         case ApplyKind.INNER:
             return deliver(_filter(joined.node, holds), pass_on(schema(apply)))
         case ApplyKind.LEFT:
-            if holds is None:
-                return deliver(joined.node, pass_on(schema(apply)))
-            return _padded(apply, joined.node, holds, ids)
+            raise InvariantViolated("a lateral left join is handled on its own")
         case ApplyKind.IN:
             raise InvariantViolated("an IN is rewritten before decorrelation removes it")
 
 
-def _padded(apply: Apply, node: Node, holds: exp.Expression, ids: ColumnIds) -> Node:
-    """A lateral left join: the row's columns where the condition holds, else NULL."""
-    left, right = schema(apply.left), schema(apply.right)
-    hidden = {column.id: Column(ids.fresh(column.id), column.type) for column in right}
-    renamed = Project(
-        node,
-        (
-            *pass_on(left),
-            *(Assignment(hidden[column.id], _case(holds, column_ref(column.id), exp.Null())) for column in right),
-        ),
+def _padded(apply: Apply, ids: ColumnIds) -> Node:
+    """A lateral left join: the row's columns, computed under other ids, where the condition holds, else NULL."""
+    right, renamed = copy_fresh(apply.right, ids)
+    joined = _join_row(_Joined(apply.left), right, apply.left, ids)
+    holds = joined.holds(None if apply.condition is None else rename(apply.condition, renamed))
+    values = (column_ref(renamed[column.id]) for column in schema(apply.right))
+    items = (
+        Assignment(column, value if holds is None else _case(holds, value, exp.Null()))
+        for column, value in zip(schema(apply.right), values, strict=True)
     )
-    return Project(
-        renamed,
-        (*pass_on(left), *(Assignment(column, column_ref(hidden[column.id].id)) for column in right)),
-    )
+    return deliver(joined.node, (*pass_on(schema(apply.left)), *items))
 
 
 def _join_row(current: _Joined, node: Node, left: Node, ids: ColumnIds) -> _Joined:
