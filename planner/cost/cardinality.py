@@ -37,11 +37,15 @@ APPLY_SEMI_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class RelationEstimate:
-    """What is known of a relation: its rows, the statistics of its columns, and the bytes of one row."""
+    """What is known of a relation: its rows, the statistics of its columns, and the bytes of one row.
+
+    ``domain`` are the rows before filters: as many combinations of key columns as can exist.
+    """
 
     rows: float
     columns: Mapping[ColumnId, ColumnStatistics] = field(default_factory=dict)
     width: float = 8.0
+    domain: float = 1.0
 
     @property
     def bytes(self) -> float:
@@ -74,7 +78,17 @@ class Estimator:
         rows = max(LEAST_ROWS, rows)
         schema = logical.schema(node)
         mine = {column.id: columns.get(column.id, UNKNOWN) for column in schema}
-        return RelationEstimate(rows, mine, row_width(schema, mine))
+        return RelationEstimate(rows, mine, row_width(schema, mine), max(rows, self._domain(node)))
+
+    def _domain(self, node: Node) -> float:
+        match node:
+            case logical.Filter() | logical.Project() | logical.Window() | logical.Sort() | logical.Limit():
+                return self.estimate(node.input).domain
+            case logical.Join():
+                return max(self.estimate(node.left).domain, self.estimate(node.right).domain)
+            case logical.Apply():
+                return self.estimate(node.left).domain
+        return LEAST_ROWS
 
     def _rows_and_columns(self, node: Node) -> tuple[float, Mapping[ColumnId, ColumnStatistics]]:
         match node:
@@ -125,7 +139,7 @@ class Estimator:
         self, node: logical.Join, left: RelationEstimate, right: RelationEstimate
     ) -> tuple[float, Mapping[ColumnId, ColumnStatistics]]:
         columns: Mapping[ColumnId, ColumnStatistics] = {**left.columns, **right.columns}
-        rows = join_rows(node.kind, conjuncts(node.condition), (left.rows, left.columns), (right.rows, right.columns))
+        rows = join_rows(node.kind, conjuncts(node.condition), (left.rows, left.columns, left.domain), (right.rows, right.columns, right.domain))
         if node.kind is logical.JoinKind.INNER:
             columns = joined_columns(conjuncts(node.condition), columns)
         return rows, columns

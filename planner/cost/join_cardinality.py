@@ -15,8 +15,8 @@ from shoal.planner.protocols import ColumnStatistics
 from shoal.planner.scalar import columns_of, equality
 
 Columns = Mapping[ColumnId, ColumnStatistics]
-Side = tuple[float, Columns]
-"""Rows and column statistics of an input."""
+Side = tuple[float, Columns, float]
+"""Rows and column statistics of an input, and its rows before filters."""
 
 DEFAULT_KEY_SHARE = 0.1
 """Distinct values of a join key for each row, when its statistics are missing."""
@@ -90,19 +90,35 @@ def equality_selectivity(pairs: Sequence[KeyPair], left: Side, right: Side) -> f
     """The share of all pairs of rows that agree on all keys; 1 without keys."""
     if not pairs:
         return 1.0
-    first = key_distinct([pair[0] for pair in pairs], left[0])
-    second = key_distinct([pair[1] for pair in pairs], right[0])
     overlap = 1.0
     for pair in pairs:
         overlap *= _overlap(*pair)
-    return max(LEAST_SELECTIVITY * LEAST_SELECTIVITY, overlap / max(first, second, 1.0))
+    return max(LEAST_SELECTIVITY * LEAST_SELECTIVITY, overlap / _key_domain(pairs, left, right))
+
+
+def _key_domain(pairs: Sequence[KeyPair], left: Side, right: Side) -> float:
+    """How many combinations of key values there are on the side that has more of them.
+
+    Of several keys together no more combinations exist than the smaller side had rows before filters: the sides of a
+    join over a composite key share them, while the product of the keys' distinct counts may be far larger.
+    """
+    domain = largest = 1.0
+    for pair in pairs:
+        counts = (_distinct(pair[0], left[0]), _distinct(pair[1], right[0]))
+        domain *= max(*counts, 1.0)
+        largest = max(largest, *counts)
+    return domain if len(pairs) == 1 else min(domain, max(largest, min(left[2], right[2])))
+
+
+def _distinct(key: ColumnStatistics, rows: float) -> float:
+    return key.distinct or max(1.0, rows * DEFAULT_KEY_SHARE)
 
 
 def key_distinct(keys: Sequence[ColumnStatistics], rows: float) -> float:
     """Distinct combinations of key columns: their product, but for several columns no more than there are rows."""
     product = 1.0
     for key in keys:
-        product *= key.distinct or max(1.0, rows * DEFAULT_KEY_SHARE)
+        product *= _distinct(key, rows)
     return product if len(keys) == 1 else min(product, max(1.0, rows))
 
 
@@ -122,10 +138,8 @@ def match_share(pairs: Sequence[KeyPair], residual: float, left: Side, right: Si
     """The share of left rows that have a partner on the right."""
     if not pairs:
         return clamp(-math.expm1(-right[0] * residual))
-    domain = max(
-        key_distinct([pair[0] for pair in pairs], left[0]), key_distinct([pair[1] for pair in pairs], right[0]), 1.0
-    )
-    present = key_distinct([pair[1] for pair in pairs], right[0])
+    domain = _key_domain(pairs, left, right)
+    present = min(domain, key_distinct([pair[1] for pair in pairs], right[0]))
     seen = present * -math.expm1(-right[0] / present)
     share = min(1.0, seen / domain)
     if residual >= 1.0:

@@ -7,6 +7,7 @@ from shoal.planner.logical import Query
 from shoal.planner.rules.context import Rule, RuleContext, RuleRun
 from shoal.planner.rules.decorrelate_subqueries import decorrelate_subqueries
 from shoal.planner.rules.derive_side_filters import derive_side_filters
+from shoal.planner.rules.order_joins import order_joins
 from shoal.planner.rules.prune_columns import prune_columns
 from shoal.planner.rules.push_filters import push_filters
 from shoal.planner.rules.simplify_predicates import simplify_predicates
@@ -22,8 +23,10 @@ RULES: tuple[Rule, ...] = (
     # Again: predicates on the results of subqueries have become predicates on joins.
     simplify_predicates,
     push_filters,
-    # Last, as every rule before may drop the use of a column.
+    # As every rule before may drop the use of a column; widths of rows count in the order of joins.
     prune_columns,
+    # When all filters are where they belong, as estimates depend on them.
+    order_joins,
 )
 
 

@@ -1,0 +1,134 @@
+"""Puts joins into the order that the search prefers, and writes them as a plan again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlglot import exp
+
+from shoal.planner import logical
+from shoal.planner.cost.cardinality import Estimator
+from shoal.planner.cost.join_graph import Edge, EqualityClass, JoinGraph, Relation, bits, build_graph, class_columns
+from shoal.planner.cost.join_region import Region, collect_region, is_region
+from shoal.planner.cost.join_search import Tree, search_join_order
+from shoal.planner.errors import InvariantViolated
+from shoal.planner.ids import ColumnId
+from shoal.planner.logical import Assignment, JoinKind, Node
+from shoal.planner.scalar import column_ref, conjunction, conjuncts
+from shoal.planner.tree import with_children
+
+
+def order_joins(node: Node, estimator: Estimator) -> Node:
+    """The plan with the joins of each region in the cheapest order found; the same object if they are in it already.
+
+    The right side of every inner join is the build side. Semi-joins, anti-joins and left joins keep their sides, but
+    move to where they are cheapest. Equalities are closed transitively (``a = b AND b = c`` lets ``a`` join ``c``), and
+    of each class just as many are checked as needed. The order of the columns that a region delivers may change.
+    """
+    if is_region(node):
+        return _order_region(node, estimator)
+    ordered = with_children(node, tuple(order_joins(child, estimator) for child in logical.children(node)))
+    return _in_position(node, ordered) if isinstance(ordered, logical.SetOperation) else ordered
+
+
+def _in_position(before: Node, after: logical.SetOperation) -> Node:
+    """A set operation counts columns by position: its inputs get their order back."""
+    sides = []
+    for old, new in zip(logical.children(before), logical.children(after), strict=True):
+        wanted = logical.schema(old)
+        same = logical.schema(new) == wanted
+        passed = tuple(Assignment(column, column_ref(column.id)) for column in wanted)
+        sides.append(new if same else logical.Project(new, passed))
+    return with_children(after, tuple(sides))
+
+
+def _order_region(node: Node, estimator: Estimator) -> Node:
+    region = collect_region(node)
+    ordered = Region(
+        [order_joins(leaf, estimator) for leaf in region.leaves],
+        [replace(item, node=order_joins(item.node, estimator)) for item in region.dependents],
+        region.terms,
+    )
+    graph = build_graph(ordered, estimator)
+    tree = search_join_order(graph)
+    built = _Builder(graph, _original_pairs(region.terms)).build(tree)
+    return node if built == node else built
+
+
+def _original_pairs(terms: Sequence[exp.Expression]) -> dict[frozenset[ColumnId], exp.Expression]:
+    pairs = ((class_columns(term), term) for term in terms)
+    return {frozenset(pair): term for pair, term in pairs if pair is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class _Builder:
+    """Writes a join tree as logical nodes; ``original`` are the statement's own equalities, which are preferred."""
+
+    graph: JoinGraph
+    original: dict[frozenset[ColumnId], exp.Expression]
+
+    def build(self, tree: Tree) -> Node:
+        """The plan of a tree: each term stands at the lowest join where all its columns are there."""
+        if tree.left is None or tree.right is None:
+            return self._leaf(tree.members)
+        left, right = self.build(tree.left), self.build(tree.right)
+        completed = self._completed(tree.left.members, tree.right.members)
+        dependent = self.graph.dependent(tree.right.members)
+        if dependent is None:
+            equalities = self._equalities(tree.left.members, tree.right.members)
+            return logical.Join(JoinKind.INNER, left, right, conjunction([*equalities, *completed]))
+        joined = logical.Join(dependent.kind, left, right, conjunction(dependent.terms))
+        return _filtered(joined, completed)
+
+    def _leaf(self, members: int) -> Node:
+        relation = self.graph.relations[members.bit_length() - 1]
+        if relation.kind is not JoinKind.INNER:
+            return relation.node
+        return _filtered(relation.node, self._own_terms(relation, members))
+
+    def _own_terms(self, relation: Relation, members: int) -> list[exp.Expression]:
+        """Terms over one leaf alone, and the equality of its columns that share a class."""
+        terms = [edge.term for edge in self.graph.edges if edge.mask == members]
+        for item in self.graph.classes:
+            own = item.members.get(members.bit_length() - 1, [])
+            terms += [self._equality(own[0], other) for other in own[1:]]
+        return [term for term in terms if term not in _terms_of(relation.node)]
+
+    def _completed(self, left: int, right: int) -> list[exp.Expression]:
+        both = left | right
+        return [edge.term for edge in self.graph.edges if _completes(edge, left, right, both)]
+
+    def _equalities(self, left: int, right: int) -> list[exp.Expression]:
+        """One equality for each class that has members on both sides: the members of one side are equal already."""
+        return [
+            self._class_equality(item, left, right)
+            for item in self.graph.classes
+            if item.mask & left and item.mask & right
+        ]
+
+    def _class_equality(self, item: EqualityClass, left: int, right: int) -> exp.Expression:
+        lefts = [column for index in bits(item.mask & left) for column in item.members[index]]
+        rights = [column for index in bits(item.mask & right) for column in item.members[index]]
+        for one in lefts:
+            for other in rights:
+                if frozenset((one, other)) in self.original:
+                    return self.original[frozenset((one, other))]
+        return self._equality(lefts[0], rights[0])
+
+    def _equality(self, one: ColumnId, other: ColumnId) -> exp.Expression:
+        known = self.original.get(frozenset((one, other)))
+        return exp.EQ(this=column_ref(one), expression=column_ref(other)) if known is None else known
+
+
+def _completes(edge: Edge, left: int, right: int, both: int) -> bool:
+    return not edge.mask & ~both and bool(edge.mask & ~left) and bool(edge.mask & ~right)
+
+
+def _terms_of(node: Node) -> tuple[exp.Expression, ...]:
+    return conjuncts(node.predicate) if isinstance(node, logical.Filter) else ()
+
+
+def _filtered(node: Node, terms: Sequence[exp.Expression]) -> Node:
+    predicate = conjunction([*_terms_of(node), *terms])
+    if not terms or predicate is None:
+        return node
+    return logical.Filter(node.input if isinstance(node, logical.Filter) else node, predicate)
