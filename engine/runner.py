@@ -77,7 +77,7 @@ class QueryHandle(Protocol):
         """The query's id."""
 
     def wait(self, timeout: float | None = None) -> QueryResult:
-        """Block until the query has ended; raises its error, or ``TimeoutError`` when ``timeout`` seconds pass first."""
+        """Block until the query has ended; raises its error, or ``TimeoutError`` after ``timeout`` seconds."""
 
     def cancel(self) -> None:
         """Ask the query to stop; ``wait`` then raises ``QueryCancelled``. Does nothing after the end."""

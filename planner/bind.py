@@ -123,10 +123,12 @@ class QueryBinder:
         if query.args.get("by_name") or query.args.get("side") or query.args.get("on"):
             raise NotDistributable("a set operation by name")
         operator = _OPERATORS[type(query)]
-        sides = [self.query(side, parent, visible) for side in (query.left, query.right)]
+        sides = [self.query(query.args[side], parent, visible) for side in ("this", "expression")]
         if len(sides[0].outputs) != len(sides[1].outputs):
             raise NotDistributable("a set operation over different numbers of columns")
-        typed = [assign_types(Query(side.node, tuple(id for _, id in side.outputs), (), ()), self.kernel) for side in sides]
+        typed = [
+            assign_types(Query(side.node, tuple(id for _, id in side.outputs), (), ()), self.kernel) for side in sides
+        ]
         types = self._common_types(typed)
         inputs = [self._coerced(item, types) for item in typed]
         names = [name for name, _ in sides[0].outputs]
@@ -144,12 +146,15 @@ class QueryBinder:
     def _common_types(self, sides: list[Query]) -> list[str]:
         found = [{column.id: column.type for column in schema(side.root)} for side in sides]
         pairs = [
-            (found[0][left], found[1][right])
-            for left, right in zip(sides[0].outputs, sides[1].outputs, strict=True)
+            (found[0][left], found[1][right]) for left, right in zip(sides[0].outputs, sides[1].outputs, strict=True)
         ]
         if all(left == right for left, right in pairs):
             return [left for left, _ in pairs]
-        fields = [Field(f"{side}{number}", type) for number, pair in enumerate(pairs) for side, type in zip("lr", pair, strict=True)]
+        fields = [
+            Field(f"{side}{number}", type)
+            for number, pair in enumerate(pairs)
+            for side, type in zip("lr", pair, strict=True)
+        ]
         layer = {f"c{number}": f"CASE WHEN true THEN l{number} ELSE r{number} END" for number in range(len(pairs))}
         types = self.kernel.types(fields, [layer])
         return [types[f"c{number}"] for number in range(len(pairs))]
@@ -198,7 +203,9 @@ def limit_of(query: exp.Expression) -> tuple[int | None, int] | None:
     numbers: list[int | None] = []
     for clause in (limit, offset):
         value = clause.expression if clause is not None else None
-        if value is not None and not (isinstance(value, exp.Literal) and not value.is_string and str(value.this).isdigit()):
+        if value is not None and not (
+            isinstance(value, exp.Literal) and not value.is_string and str(value.this).isdigit()
+        ):
             raise NotDistributable("a LIMIT that is an expression")
         numbers.append(int(value.this) if value is not None else None)
     return numbers[0], numbers[1] or 0

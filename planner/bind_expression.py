@@ -47,7 +47,11 @@ class ExpressionBinder:
     pending: dict[ColumnId, PendingSubquery] = field(default_factory=dict)
 
     def bind(
-        self, expression: exp.Expression, aliases: Mapping[str, exp.Expression] | None = None, *, prefer_alias: bool = False
+        self,
+        expression: exp.Expression,
+        aliases: Mapping[str, exp.Expression] | None = None,
+        *,
+        prefer_alias: bool = False,
     ) -> exp.Expression:
         """A bound copy. ``aliases`` (lower case) are the select list's bound expressions that may be named here."""
         names = aliases or {}
@@ -79,7 +83,9 @@ class ExpressionBinder:
             return column_ref(found.id)
         if table is None and name.lower() in aliases:
             return exp.Paren(this=aliases[name.lower()].copy())
-        structure = self.scope.resolve(None, table) if table is not None and not self.scope.has_relation(table) else None
+        structure = (
+            self.scope.resolve(None, table) if table is not None and not self.scope.has_relation(table) else None
+        )
         if structure is not None:
             return exp.Dot(this=column_ref(structure.id), expression=exp.Identifier(this=name, quoted=True))
         raise NotDistributable(f"the name {sql_of(node)} is resolved by the kernel only")
@@ -107,7 +113,10 @@ class ExpressionBinder:
         return column_ref(mark)
 
     def attach(
-        self, node: Node, expressions: list[exp.Expression], rewrite: Callable[[exp.Expression], exp.Expression] | None = None
+        self,
+        node: Node,
+        expressions: list[exp.Expression],
+        rewrite: Callable[[exp.Expression], exp.Expression] | None = None,
     ) -> Node:
         """Put an ``Apply`` on the node for every placeholder that the expressions name (and their needles)."""
         wanted = [mark for item in expressions for mark in sorted(columns_of(item)) if mark in self.pending]

@@ -165,9 +165,7 @@ class FromBinder:
             bound = BoundQuery(node, outputs)
         return self._relation(item, item.alias or "subquery", bound.node, bound.outputs, ())
 
-    def _kernel_block(
-        self, query: exp.Expression, reason: str, visible: CommonTables | None = None
-    ) -> KernelBlock:
+    def _kernel_block(self, query: exp.Expression, reason: str, visible: CommonTables | None = None) -> KernelBlock:
         if self.scope.parent is not None:
             raise NotDistributable(reason)
         seen = self.visible if visible is None else visible
@@ -188,7 +186,9 @@ class FromBinder:
         return KernelBlock(sql, columns, names, tuple(tables.items()), (), reason)
 
     def _values(self, item: exp.Values) -> Node:
-        fields = self.binder.kernel.describe(exp.Values(expressions=[row.copy() for row in item.expressions]).sql(DIALECT))
+        fields = self.binder.kernel.describe(
+            exp.Values(expressions=[row.copy() for row in item.expressions]).sql(DIALECT)
+        )
         expressions = ExpressionBinder(self.binder.ids, _no_subquery, Scope())
         rows = tuple(tuple(expressions.bind(cell) for cell in row.expressions) for row in item.expressions)
         columns = tuple(Column(self.binder.ids.fresh(field.name), field.type) for field in fields)

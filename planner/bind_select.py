@@ -27,7 +27,18 @@ from shoal.planner.logical import (
 from shoal.planner.not_distributable import NotDistributable
 from shoal.planner.scalar import column_ref, columns_of, conjunction, conjuncts, unwrap
 
-_UNKNOWN_CLAUSES = ("pivots", "sample", "connect", "laterals", "windows", "cluster", "distribute", "sort", "kind", "into")
+_UNKNOWN_CLAUSES = (
+    "pivots",
+    "sample",
+    "connect",
+    "laterals",
+    "windows",
+    "cluster",
+    "distribute",
+    "sort",
+    "kind",
+    "into",
+)
 
 
 @dataclass(slots=True)
@@ -288,7 +299,11 @@ class SelectBinder:
             outputs.append((item.name, id))
         delivered = len(assignments)
         keys = [
-            SortKey(column_ref(self._assign(key.expression, "order_key", assignments, texts)), key.descending, key.nulls_first)
+            SortKey(
+                column_ref(self._assign(key.expression, "order_key", assignments, texts)),
+                key.descending,
+                key.nulls_first,
+            )
             for key in order
             if columns_of(key.expression)
         ]

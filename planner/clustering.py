@@ -83,24 +83,27 @@ def _equal_columns(root: Node) -> list[frozenset[ColumnId]]:
         return id
 
     for node in tree.walk(root):
-        match node:
-            case logical.Join():
-                for term in conjuncts(node.condition):
-                    if isinstance(term, (exp.EQ, exp.NullSafeEQ)) and _both_columns(term):
-                        parents[leader(ColumnId(term.this.name))] = leader(ColumnId(term.expression.name))
-            case logical.Project():
-                for item in node.assignments:
-                    if isinstance(item.expression, exp.Column):
-                        parents[leader(item.column.id)] = leader(ColumnId(item.expression.name))
-            case logical.Aggregate():
-                for column in node.keys:
-                    leader(column.id)
-            case _:
-                pass
+        for one, other in _equalities(node):
+            parents[leader(one)] = leader(other)
     classes: dict[ColumnId, set[ColumnId]] = {}
     for id in list(parents):
         classes.setdefault(leader(id), set()).add(id)
     return [frozenset(members) for _, members in sorted(classes.items())]
+
+
+def _equalities(node: Node) -> list[tuple[ColumnId, ColumnId]]:
+    """Pairs of columns that a node makes equal; a group key is a pair of itself, so that it is known."""
+    match node:
+        case logical.Join():
+            terms = [term for term in conjuncts(node.condition) if isinstance(term, (exp.EQ, exp.NullSafeEQ))]
+            return [(ColumnId(term.this.name), ColumnId(term.expression.name)) for term in terms if _both_columns(term)]
+        case logical.Project():
+            columns = [item for item in node.assignments if isinstance(item.expression, exp.Column)]
+            return [(item.column.id, ColumnId(item.expression.name)) for item in columns]
+        case logical.Aggregate():
+            return [(column.id, column.id) for column in node.keys]
+        case _:
+            return []
 
 
 def _both_columns(term: exp.Expression) -> bool:
@@ -109,7 +112,7 @@ def _both_columns(term: exp.Expression) -> bool:
 
 def _borders(ranges: tuple[KeyRange, ...], tasks: int) -> list[int | dt.date]:
     """At most ``tasks`` - 1 rising borders that part the rows evenly, each the smallest key of a row group."""
-    ordered = sorted(ranges, key=lambda item: (item.minimum, item.maximum))  # type: ignore[return-value, arg-type]
+    ordered = sorted(ranges, key=lambda item: (item.minimum, item.maximum))
     total = sum(item.rows for item in ordered)
     borders: list[int | dt.date] = []
     before = 0
@@ -164,7 +167,7 @@ def _predicate(name: str, task: int, first: int, last: int, bounds: list[int | d
 
 def _place(value: object, bounds: list[int | dt.date]) -> int:
     """How many borders a key has reached: the number of its task."""
-    return sum(1 for bound in bounds if value >= bound)  # type: ignore[operator]
+    return sum(1 for bound in bounds if value >= bound)  # type: ignore[operator, misc]
 
 
 def _literal(bound: int | dt.date) -> str:

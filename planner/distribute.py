@@ -77,7 +77,7 @@ class Distributor:
         found = self.estimator.estimate(node)
         return Estimate(found.rows, found.bytes)
 
-    def _derive(self, node: Node) -> list[Candidate]:
+    def _derive(self, node: Node) -> list[Candidate]:  # noqa: C901 - one case a node
         match node:
             case logical.Scan():
                 return self._scan(node)
@@ -117,7 +117,7 @@ class Distributor:
         shared = seconds / self.prices.share(Arbitrary())
         split = [Candidate(p.TableScan(node, True, estimate), Arbitrary(), shared)]
         for cluster in self.clusters.of(node):
-            plan = p.TableScan(node, True, estimate, cluster.splits, str(cluster.slot.columns and min(cluster.slot.columns)))
+            plan = p.TableScan(node, True, estimate, cluster.splits, str(min(cluster.slot.columns)))
             split.append(Candidate(plan, Hash((cluster.slot,)), shared * (1 + cluster.overlap)))
         if self.options.distribute is Distribute.ALWAYS and estimate.rows >= LEAST_SPLIT_ROWS and self.prices.tasks > 1:
             return split
@@ -191,7 +191,9 @@ class Distributor:
                 merged = gathered(Candidate(part, distribution, seconds, stable=False), self.prices)
                 part, seconds = merged.plan, merged.seconds
             part = p.SortRows(part, order.keys, part.estimate) if order is not None else part
-            found.append(Candidate(p.LimitRows(part, node.count, node.offset, estimate), Single(), seconds, stable=False))
+            found.append(
+                Candidate(p.LimitRows(part, node.count, node.offset, estimate), Single(), seconds, stable=False)
+            )
         return found
 
     def _set_operation(self, node: logical.SetOperation) -> list[Candidate]:

@@ -184,7 +184,10 @@ class _JoinContext:
         self, left: Candidate, right: Candidate, where: Distribution, strategy: p.JoinStrategy, reason: str
     ) -> Candidate:
         kind = self.node.kind
-        rows, sizes = (left.plan.estimate.rows, right.plan.estimate.rows), (left.plan.estimate.bytes, right.plan.estimate.bytes)
+        rows, sizes = (
+            (left.plan.estimate.rows, right.plan.estimate.rows),
+            (left.plan.estimate.bytes, right.plan.estimate.bytes),
+        )
         build_left = kind is not JoinKind.INNER and rows[0] * BUILD_LEFT_FACTOR < rows[1]
         if kind is JoinKind.INNER:
             build_left = rows[0] < rows[1]

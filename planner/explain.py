@@ -10,6 +10,7 @@ from typing import assert_never
 from sqlglot import exp
 
 from shoal.planner import physical as p
+from shoal.planner.ids import StageId
 from shoal.planner.logical import SortKey
 from shoal.planner.physical import AggregatePhase, ExchangeKind, PhysicalNode
 from shoal.planner.plan import PlannedQuery
@@ -112,7 +113,7 @@ def _whole_lines(stage: Stage) -> list[str]:
     return lines
 
 
-def _operator(node: PhysicalNode, exchanges: list[int]) -> Operator:
+def _operator(node: PhysicalNode, exchanges: list[StageId]) -> Operator:
     """The operator of a node; ``exchanges`` are the producing stages, taken in the order of the tree."""
     if isinstance(node, p.Exchange):
         word = "range" if node.bounds else "hash"
@@ -123,7 +124,7 @@ def _operator(node: PhysicalNode, exchanges: list[int]) -> Operator:
     return Operator(name, detail, reason, node.estimate, inputs)
 
 
-def _described(node: PhysicalNode) -> tuple[str, str, str]:
+def _described(node: PhysicalNode) -> tuple[str, str, str]:  # noqa: C901 - one case a node
     match node:
         case p.TableScan():
             how = "split among the tasks" if node.split else "whole in each task"
@@ -138,11 +139,19 @@ def _described(node: PhysicalNode) -> tuple[str, str, str]:
             return "Filter", _short(sql_of(node.predicate)), ""
         case p.Project():
             computed = [item for item in node.assignments if not isinstance(item.expression, exp.Column)]
-            return "Project", _short(", ".join(f"{item.column.id} = {sql_of(item.expression)}" for item in computed)), ""
+            return (
+                "Project",
+                _short(", ".join(f"{item.column.id} = {sql_of(item.expression)}" for item in computed)),
+                "",
+            )
         case p.HashJoin():
             condition = _short(sql_of(node.condition)) if node.condition is not None else "every pair"
             build = "left" if node.build_left else "right"
-            return f"Join {node.kind.value}", f"on {condition}", f"{node.strategy.value}, builds on the {build}: {node.reason}"
+            return (
+                f"Join {node.kind.value}",
+                f"on {condition}",
+                f"{node.strategy.value}, builds on the {build}: {node.reason}",
+            )
         case p.HashAggregate():
             phase = "" if node.phase is AggregatePhase.COMPLETE else f" {node.phase.value}"
             calls = ", ".join(sql_of(item.expression) for item in node.assignments)

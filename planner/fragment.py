@@ -60,9 +60,7 @@ class Fragmenter:
     ) -> StageId:
         id = StageId(len(self.stages))
         tasks = self.partitions if fragment.spread else 1
-        exchanges = tuple(
-            ExchangeInput(name, stage, mode) for name, stage, mode in fragment.exchanges
-        )
+        exchanges = tuple(ExchangeInput(name, stage, mode) for name, stage, mode in fragment.exchanges)
         stage = Stage(
             id,
             finished(body),

@@ -1,7 +1,7 @@
 """The logical algebra: what a statement asks for, without saying how or where.
 
-Nodes are frozen dataclasses. Scalar expressions are sqlglot expressions whose column leaves are ``column_ref`` of unique
-``ColumnId``s: no node needs a table qualifier, and two sides of a join never share an id. Expressions are never
+Nodes are frozen dataclasses. Scalar expressions are sqlglot expressions whose column leaves are ``column_ref`` of
+unique ``ColumnId``s: no node needs a table qualifier, and two sides of a join never share an id. Expressions are never
 changed in place: copy first. Every node derives its ``schema``; nothing stores it twice.
 """
 
@@ -46,7 +46,7 @@ class ApplyKind(StrEnum):
     """What an ``Apply`` makes of its right side for each left row.
 
     ``SCALAR``: the one value of its one column (NULL if there is no row; an error if there are two), as a new column.
-    ``EXISTS``: whether it has a row, as a new column. ``IN``: SQL's three-valued ``needle IN (right)``, as a new column.
+    ``EXISTS``: whether it has a row, as a new column. ``IN``: the three-valued ``needle IN (right)``, as a new column.
     ``SEMI``/``ANTI``: keep the left row if it has a row / none (``condition`` may restrict the rows that count).
     ``INNER``/``LEFT``: a lateral join with ``condition``.
     """
@@ -217,20 +217,7 @@ class SetOperation:
     columns: Schema
 
 
-Node = (
-    Scan
-    | KernelBlock
-    | Values
-    | Filter
-    | Project
-    | Join
-    | Apply
-    | Aggregate
-    | Window
-    | Sort
-    | Limit
-    | SetOperation
-)
+Node = Scan | KernelBlock | Values | Filter | Project | Join | Apply | Aggregate | Window | Sort | Limit | SetOperation
 
 
 @dataclass(frozen=True, slots=True)

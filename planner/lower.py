@@ -105,7 +105,7 @@ class Lowering:
     names: dict[int, str]
     aliases: int = 0
 
-    def select(self, node: PhysicalNode) -> Block:
+    def select(self, node: PhysicalNode) -> Block:  # noqa: C901 - one case a node
         """The SELECT of a subtree."""
         match node:
             case p.TableScan():
@@ -203,9 +203,7 @@ class Lowering:
             word, condition = ("CROSS JOIN", "") if node.kind is JoinKind.INNER else (word, " ON true")
         return Block(f"{sides[0]}\n{word} {sides[1]}{condition}", columns)
 
-    def _turned_semi_join(
-        self, node: p.HashJoin, condition: str, columns: dict[ColumnId, Value]
-    ) -> Block:
+    def _turned_semi_join(self, node: p.HashJoin, condition: str, columns: dict[ColumnId, Value]) -> Block:
         """A semi or anti join that builds on its small left side.
 
         The kernel's own RIGHT_SEMI has no SQL: number the left rows, find the numbers that match, keep those rows.
@@ -305,7 +303,8 @@ def partition_expression(exchange: p.Exchange, partitions: int) -> str:
     """
     if exchange.bounds:
         key = quoted(exchange.keys[0])
-        steps = " ".join(f"WHEN {key} >= {bound} THEN {place}" for place, bound in reversed(list(enumerate(exchange.bounds, 1))))
+        places = reversed(list(enumerate(exchange.bounds, 1)))
+        steps = " ".join(f"WHEN {key} >= {bound} THEN {place}" for place, bound in places)
         return f"CAST(CASE {steps} ELSE 0 END AS USMALLINT)"
     keys = zip(exchange.keys, exchange.key_types, strict=True)
     casts = ", ".join(f"CAST({quoted(key)} AS {type})" for key, type in keys)

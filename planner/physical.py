@@ -188,15 +188,7 @@ def children(node: PhysicalNode) -> tuple[PhysicalNode, ...]:
     match node:
         case TableScan() | KernelQuery() | Literals():
             return ()
-        case (
-            Filter()
-            | Project()
-            | HashAggregate()
-            | WindowCompute()
-            | SortRows()
-            | LimitRows()
-            | Exchange()
-        ):
+        case Filter() | Project() | HashAggregate() | WindowCompute() | SortRows() | LimitRows() | Exchange():
             return (node.input,)
         case HashJoin() | Combine():
             return (node.left, node.right)
@@ -245,15 +237,7 @@ def transform_up(node: PhysicalNode, change: Callable[[PhysicalNode], PhysicalNo
             if left is not node.left or right is not node.right:
                 return change(replace(node, left=left, right=right))
             return change(node)
-        case (
-            Filter()
-            | Project()
-            | HashAggregate()
-            | WindowCompute()
-            | SortRows()
-            | LimitRows()
-            | Exchange()
-        ):
+        case Filter() | Project() | HashAggregate() | WindowCompute() | SortRows() | LimitRows() | Exchange():
             inner = transform_up(node.input, change)
             return change(replace(node, input=inner) if inner is not node.input else node)
         case _:

@@ -7,7 +7,6 @@ from sqlglot import exp
 
 from shoal.planner import logical, tree
 from shoal.planner.bind import bind_query
-from shoal.planner.candidate import Candidate
 from shoal.planner.column_ids import ColumnIds
 from shoal.planner.cost.cardinality import Estimator
 from shoal.planner.distribute import Distributor
@@ -94,32 +93,18 @@ def _distributed(
     distributor = Distributor(estimator, options, _argument_types(query, kernel))
     chosen = distributor.distribute(query.root)
     alone = _one_executor(query, estimator, options)
-    seconds = (("one executor", alone), (f"{distributor.prices.tasks} tasks", chosen.seconds))
+    tasks = distributor.prices.tasks
+    seconds = (("one executor", alone), (f"{tasks} tasks", chosen.seconds))
     if options.distribute is Distribute.AUTO and alone <= chosen.seconds + SINGLE_TASK_LEAD:
-        reason = f"one executor is expected to take {alone:.3f} s, {distributor.prices.tasks} tasks {chosen.seconds:.3f} s"
+        reason = f"one executor is expected to take {alone:.3f} s, {tasks} tasks {chosen.seconds:.3f} s"
         staged = whole_statement(sql, fields, catalog, kernel, reason)
         return PlannedQuery(sql, staged, fields, reason, logical=query, seconds=seconds, rules=tuple(runs))
-    reason = f"{distributor.prices.tasks} tasks are expected to take {chosen.seconds:.3f} s, one executor {alone:.3f} s"
-    return _fragmented(sql, fields, query, chosen, statistics, distributor.prices.tasks, reason, seconds, tuple(runs))
-
-
-def _fragmented(
-    sql: str,
-    fields: tuple[Field, ...],
-    query: Query,
-    chosen: Candidate,
-    statistics: Statistics,
-    tasks: int,
-    reason: str,
-    seconds: tuple[tuple[str, float], ...],
-    runs: tuple[RuleRun, ...],
-) -> PlannedQuery:
+    reason = f"{tasks} tasks are expected to take {chosen.seconds:.3f} s, one executor {alone:.3f} s"
     fragmenter = Fragmenter(statistics, tasks)
     fragmenter.cut(chosen.plan, query.outputs, fields)
     staged = StagedPlan(tuple(fragmenter.stages), fields)
-    return PlannedQuery(
-        sql, staged, fields, reason, chosen.plan, tuple(fragmenter.roots), query, seconds=seconds, rules=runs
-    )
+    roots = tuple(fragmenter.roots)
+    return PlannedQuery(sql, staged, fields, reason, chosen.plan, roots, query, seconds=seconds, rules=tuple(runs))
 
 
 def _one_executor(query: Query, estimator: Estimator, options: PlanOptions) -> float:
@@ -147,4 +132,3 @@ def _argument_types(query: Query, kernel: Kernel) -> dict[str, str]:
         found = kernel.types(fields, [{name: text for text, name in wanted.items()}])
         known |= {text: found[name] for text, name in wanted.items()}
     return known
-

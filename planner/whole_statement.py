@@ -74,4 +74,3 @@ def _file(name: str, catalog: Catalog) -> TableSource | None:
         if bare.endswith(suffix):
             return catalog.files(format, (name,), ())
     return None
-
