@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from shoal.tpch.generate import generate
 
 SCALE = 0.01

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pyarrow
 import pytest
+
 from shoal.tpch.answers import Expectation, Ordering, find_difference, read_ordering, without_limit
 
 UNORDERED = Ordering((), None)

@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+
 from shoal.tpch import generate as module
 from shoal.tpch.dataset import TABLES, Dataset, DatasetError, open_dataset
 from shoal.tpch.generate import find_generator, generate

@@ -2,11 +2,12 @@
 
 import pytest
 import sqlglot
+
 from shoal.tpch.queries import QUERY_NUMBERS, parse_selection, query_text
 
 
 def test_there_are_22_texts_that_parse():
-    assert QUERY_NUMBERS == tuple(range(1, 23))
+    assert tuple(range(1, 23)) == QUERY_NUMBERS
     for number in QUERY_NUMBERS:
         assert len(sqlglot.parse(query_text(number), dialect="duckdb")) == 1
 

@@ -2,10 +2,11 @@
 
 import json
 import re
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 import pytest
 from rich.console import Console
+
 from shoal.tpch.charts import Bar, Group, ratio_chart, seconds_chart
 from shoal.tpch.report import render_report
 from shoal.tpch.results import BenchmarkResult, QueryOutcome, Sample, describe_machine, geometric_mean, write_json
