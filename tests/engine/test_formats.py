@@ -26,8 +26,9 @@ TYPES = """
 SELECT 1::TINYINT a, 1.10::DECIMAL(38,10) b, 1e20::DOUBLE c, 0.1::FLOAT d, DATE '2020-01-02' e,
     TIMESTAMP '2020-01-02 03:04:05.123456' f, TIMESTAMPTZ '2020-01-02 03:04:05+02' g, TIME '01:02:03.5' h,
     INTERVAL '1 year 2 days 3 seconds' i, 'q"uo''te' || chr(9) || chr(10) || chr(27) || 'é日' j, '\\x00ab'::BLOB k,
-    [1, NULL, 3] l, {'a': 1, 'b': 'x y', 'c': DATE '2020-01-01', 'd': 2.5::DOUBLE} m, 
-    MAP {'k': 1.5::DOUBLE, 'n': NULL} n, true o, 170141183460469231731687303715884105727::HUGEINT p, UUID '123e4567-e89b-12d3-a456-426614174000' q,
+    [1, NULL, 3] l, {'a': 1, 'b': 'x y', 'c': DATE '2020-01-01', 'd': 2.5::DOUBLE} m,
+    MAP {'k': 1.5::DOUBLE, 'n': NULL} n, true o, 170141183460469231731687303715884105727::HUGEINT p,
+    UUID '123e4567-e89b-12d3-a456-426614174000' q,
     'x'::ENUM('x', 'y') r, 18446744073709551615::UBIGINT s, TIMESTAMP_NS '2020-01-02 03:04:05.123456789' t,
     ['a,b', 'c''d', NULL] u, [[1.5::DOUBLE, NULL], NULL, []] v, [{'x': 1::FLOAT}] w, ''::VARCHAR x
 UNION ALL SELECT NULL,
