@@ -9,7 +9,7 @@ import sys
 
 from shoal.executor.worker import Worker
 from shoal.executor.worker_options import ExitCode, Report, WorkerOptions
-from shoal.executor.worker_services import open_services
+from shoal.executor.worker_services import WorkerServices
 from shoal.planner import codec
 from shoal.planner.errors import Error, OperationalError, ProtocolError
 
@@ -27,7 +27,7 @@ def die_with(parent: int) -> None:
 
 async def live(options: WorkerOptions) -> ExitCode:
     """One life of an executor; errors that end it are told on standard error and to the supervisor."""
-    worker = Worker(options, open_services)
+    worker = Worker(options, WorkerServices)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.stop, number)

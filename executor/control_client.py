@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -27,6 +27,7 @@ _OPTIONS = (
 )
 
 _Channel = Any  # the stubs of grpc.aio take default arguments for required ones
+_Attach = Any
 _Call = Any
 
 
@@ -39,7 +40,7 @@ class ControlClient:
     def __init__(self, coordinator: str) -> None:
         self._coordinator = coordinator
         self._channel: _Channel = grpc.aio.insecure_channel(coordinator, options=_OPTIONS)
-        self._attach: Callable[[], _Call] = self._channel.stream_stream(
+        self._attach: _Attach = self._channel.stream_stream(
             control.ATTACH_PATH,
             request_serializer=control.serialize_executor_message,
             response_deserializer=control.parse_coordinator_message,

@@ -123,7 +123,7 @@ class Supervisor:
             return tuple(lines)
 
     def request_stop(self, timeout: float) -> None:
-        """Like ``stop``, but returns at once. A second request kills: its ``timeout`` counts if it is shorter."""
+        """Like ``stop``, but returns at once. A second request does not let workers finish what they run."""
         with self._lock:
             again = self._stop is not None
             deadline = time.monotonic() + timeout
@@ -241,8 +241,8 @@ def run_executor(
 ) -> int:
     """Run one executor on this machine until it is told to stop; the main function of ``shoal executor``.
 
-    ``threads`` default to all cores, ``memory`` (bytes, or a text such as ``4GB``) to most of the machine's. Outputs are
-    served on ``bind_host`` (default: every interface, or loopback if the coordinator is on it) under
+    ``threads`` default to all cores, ``memory`` (bytes, or a text such as ``4GB``) to most of the machine's. Outputs
+    are served on ``bind_host`` (default: every interface, or loopback if the coordinator is on it) under
     ``advertise_host`` (default: the address towards the coordinator). SIGTERM and SIGINT drain, a second one kills.
     Returns an exit code: 0 when it left as it was told to, 3 when it could not join. Raises ``InterfaceError`` for a
     wrong address or size. Call it on the main thread.

@@ -14,12 +14,13 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Protocol, assert_never
 
+from shoal.executor.cancellation import CancelToken
 from shoal.executor.control_client import ControlClient
 from shoal.executor.protocol import shoal_pb2 as wire
 from shoal.executor.protocol.messages import error_to_wire, task_from_wire, task_to_wire, tasks_from_wire
 from shoal.executor.protocol.version import VERSION
 from shoal.executor.resources import private_bytes
-from shoal.executor.task_pool import RunTask, TaskPool
+from shoal.executor.task_pool import TaskPool
 from shoal.executor.worker_options import STUCK_SECONDS, ExitCode, Report, WorkerOptions
 from shoal.planner import codec
 from shoal.planner.errors import Error, OutOfMemory, ProtocolError
@@ -49,9 +50,8 @@ class Services(Protocol):
     def location(self) -> str:
         """The Flight address of the outputs."""
 
-    @property
-    def run(self) -> RunTask:
-        """Runs one task."""
+    def run(self, spec: TaskSpec, token: CancelToken) -> tuple[OutputFile, TaskMetrics]:
+        """Run one task; see ``RunTask``."""
 
     def drop_output(self, task: TaskId) -> None:
         """Delete one output."""

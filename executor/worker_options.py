@@ -43,7 +43,7 @@ class WorkerOptions:
 
     ``coordinator`` is ``host:port``. ``slots`` tasks run side by side and share ``threads`` and ``memory_bytes``.
     Flight listens on ``bind_host`` and tells others ``advertise_host`` (empty: the address towards the coordinator).
-    ``shuffle_directory`` and ``spill_directory``: empty for the usual places. ``join_seconds``: how long to try to
+    ``memory_directory`` and ``disk_directory``: empty for the usual places. ``join_seconds``: how long to try to
     reach the coordinator. ``parent`` is the process that the worker must not outlive, 0 for none; ``report_fd`` the
     pipe for reports, -1 for none. ``version`` differs from our own only in tests.
     """
@@ -56,8 +56,8 @@ class WorkerOptions:
     incarnation: str = ""
     bind_host: str = "127.0.0.1"
     advertise_host: str = ""
-    shuffle_directory: str = ""
-    spill_directory: str = ""
+    memory_directory: str = ""
+    disk_directory: str = ""
     join_seconds: float = 10.0
     drain_seconds: float = 25.0
     parent: int = 0

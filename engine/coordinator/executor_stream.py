@@ -6,6 +6,7 @@ from typing import assert_never
 
 import grpc
 import grpc.aio
+
 from shoal.coordinator.events import (
     ExecutorDraining,
     ExecutorEvent,

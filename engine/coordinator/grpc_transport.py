@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc
 import grpc.aio
+
 from shoal.coordinator.events import ExecutorLost
 from shoal.coordinator.executor_stream import ExecutorStream, StreamSettings, read_registration
 from shoal.coordinator.transport import EventSink

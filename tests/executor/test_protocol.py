@@ -4,6 +4,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
 from shoal.executor.protocol import shoal_pb2 as wire
 from shoal.executor.protocol.messages import (
     MAX_TEXT,

@@ -10,6 +10,7 @@ from typing import Literal, Optional
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from shoal.planner import codec, source, stage
 from shoal.planner.errors import ProtocolError
 from shoal.planner.ids import ExecutorId, Incarnation, QueryId, StageId, TaskId
