@@ -13,6 +13,12 @@ from decimal import Decimal
 PLAIN_SHARE = 0.1
 """Distinct values for each row of a column without dictionary pages and without bounds that say more."""
 
+MIDDLE_SHARE = 0.75
+"""The middle of the counts that one index width can mean, for the largest of them."""
+
+UNEXPLAINED_SHARE = 0.25
+"""Share of another index bit for all rows that cannot be page headers any more."""
+
 NEARLY_ALL = 0.95
 """From this share of distinct values in a row group on, every row is taken to have its own."""
 
@@ -21,6 +27,9 @@ LENGTH_PREFIX = 4.0
 
 FEW_ROWS = 1000.0
 """Below this the page headers weigh more than the values, and sizes say nothing."""
+
+DICTIONARY_HEADER = 16.0
+"""Bytes of the header of a dictionary page."""
 
 PAGE_OVERHEAD = 64.0
 """Bytes of page headers in a column chunk that belong neither to values nor to indexes."""
@@ -41,6 +50,8 @@ class ColumnSummary:
     maximum: object | None
     span: float | None
     is_text: bool = False
+    dictionary_bytes: float | None = None
+    """Bytes of the dictionary pages, compressed, without their headers."""
 
 
 def distinct_count(summary: ColumnSummary, full_span: float | None) -> float | None:
@@ -81,17 +92,28 @@ def _is_key(summary: ColumnSummary, present: float) -> bool:
 
 
 def _distinct_in_group(summary: ColumnSummary, present: float) -> float:
-    """Distinct values of an average row group: the solution of size = d * value + rows * bits(d) / 8."""
+    """Distinct values of an average row group: the solution of size = d * value + rows * bits(d) / 8.
+
+    Runs of equal values take less than their share of bits, so a rest that no dictionary explains is one more bit.
+    """
     rows = present / summary.groups
     size = max(0.0, summary.uncompressed / summary.groups - PAGE_OVERHEAD)
     value = summary.value_bytes
     # The index width is a step function of the count, so each width is tried: the last one that fits is the answer.
-    found = 1.0
+    found, width = 1.0, 0
     for bits in range(33):
         values = (size - rows * bits / 8.0) / value
         if values < 1 or values <= 2.0 ** (bits - 1):
             break
-        found = min(values, 2.0**bits)
+        found, width = values, bits
+    if found > 2.0**width:
+        unexplained = (found - 2.0**width) * value > rows / 8.0 * UNEXPLAINED_SHARE
+        width += unexplained
+        found = 2.0**width
+        if summary.dictionary_bytes is not None:
+            listed = summary.dictionary_bytes / summary.groups / value
+            # A dictionary with fewer bytes than the index width asks for is compressed, and says nothing.
+            found = min(found, listed if listed > 2.0 ** (width - 1) else found * MIDDLE_SHARE)
     return rows if found >= rows * NEARLY_ALL else found
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar, assert_never
 
 from pyarrow import parquet
 
-from shoal.distinct_counts import LENGTH_PREFIX, ColumnSummary, distinct_count
+from shoal.distinct_counts import DICTIONARY_HEADER, LENGTH_PREFIX, ColumnSummary, distinct_count
 from shoal.planner.cost.constants import position
 from shoal.planner.protocols import ColumnStatistics, KeyRange, RowGroup, TableStatistics
 from shoal.planner.source import ArrowSource, FileFormat, FileIdentity, FileSource, TableSource
@@ -205,12 +205,16 @@ def _summarise_column(footer: parquet.FileMetaData, index: int) -> ColumnSummary
     bounds: list[tuple[object, object]] = []
     nulls: float | None = 0.0
     rows = uncompressed = 0.0
+    is_text = footer.schema.column(index).physical_type == "BYTE_ARRAY"
     dictionary = True
+    dictionary_bytes = 0.0
     for number in range(footer.num_row_groups):
         chunk = footer.row_group(number).column(index)
         rows += chunk.num_values
         uncompressed += chunk.total_uncompressed_size
         dictionary = dictionary and chunk.has_dictionary_page
+        if dictionary and is_text:
+            dictionary_bytes += chunk.data_page_offset - chunk.dictionary_page_offset - DICTIONARY_HEADER
         statistics = chunk.statistics
         if statistics is None or not statistics.has_null_count:
             nulls = None
@@ -219,7 +223,6 @@ def _summarise_column(footer: parquet.FileMetaData, index: int) -> ColumnSummary
         if statistics is not None and statistics.has_min_max:
             bounds.append((statistics.min, statistics.max))
     complete = len(bounds) == footer.num_row_groups
-    is_text = footer.schema.column(index).physical_type == "BYTE_ARRAY"
     return ColumnSummary(
         groups=footer.num_row_groups,
         rows=rows,
@@ -231,6 +234,7 @@ def _summarise_column(footer: parquet.FileMetaData, index: int) -> ColumnSummary
         maximum=_extreme(bounds, 1) if bounds else None,
         span=_span(bounds) if complete else None,
         is_text=is_text,
+        dictionary_bytes=max(0.0, dictionary_bytes) if dictionary and is_text else None,
     )
 
 
@@ -264,20 +268,25 @@ def _combined(summaries: Sequence[ColumnSummary]) -> ColumnSummary:
     if len(summaries) == 1:
         return first
     bounds = [(item.minimum, item.maximum) for item in summaries if item.minimum is not None]
-    spans = [item.span for item in summaries if item.span is not None]
-    nulls = [item.nulls for item in summaries if item.nulls is not None]
     return replace(
         first,
         groups=sum(item.groups for item in summaries),
         rows=sum(item.rows for item in summaries),
-        nulls=sum(nulls) if len(nulls) == len(summaries) else None,
+        nulls=_total([item.nulls for item in summaries]),
         uncompressed=sum(item.uncompressed for item in summaries),
         dictionary=all(item.dictionary for item in summaries),
+        dictionary_bytes=_total([item.dictionary_bytes for item in summaries]),
         value_bytes=max(item.value_bytes for item in summaries),
         minimum=_extreme(bounds, 0) if bounds else None,
         maximum=_extreme(bounds, 1) if bounds else None,
-        span=sum(spans) if len(spans) == len(summaries) else None,
+        span=_total([item.span for item in summaries]),
     )
+
+
+def _total(values: Sequence[float | None]) -> float | None:
+    """The sum; None as soon as one is not known."""
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
 
 
 def _scaled(summary: ColumnSummary, scale: float) -> ColumnSummary:
@@ -290,6 +299,7 @@ def _scaled(summary: ColumnSummary, scale: float) -> ColumnSummary:
         rows=summary.rows * scale,
         nulls=None if summary.nulls is None else summary.nulls * scale,
         uncompressed=summary.uncompressed * scale,
+        dictionary_bytes=None if summary.dictionary_bytes is None else summary.dictionary_bytes * scale,
         span=None if summary.span is None else summary.span * scale,
     )
 

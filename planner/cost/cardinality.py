@@ -20,7 +20,7 @@ from shoal.planner.cost.widths import type_width
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import ApplyKind, Node, Schema, SetOperator
 from shoal.planner.protocols import ColumnStatistics, Statistics
-from shoal.planner.scalar import conjuncts, equality, unwrap
+from shoal.planner.scalar import conjuncts, disjuncts, equality, unwrap
 
 LEAST_ROWS = 1.0
 """No node is believed to deliver nothing: a guess of zero would hide the price of everything above it."""
@@ -33,6 +33,12 @@ OVERLAP_SHARE = 0.5
 
 APPLY_SEMI_SHARE = 0.5
 """Left rows that a correlated EXISTS or IN keeps while it is not a join yet."""
+
+
+TOTAL_DEVIATIONS = 3.5
+"""How far from its mean a sum or a count of a group is believed to be at most, in standard deviations."""
+
+ONE = ColumnStatistics(minimum=1, maximum=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +165,15 @@ class Estimator:
     def _aggregate(self, node: logical.Aggregate) -> tuple[float, Mapping[ColumnId, ColumnStatistics]]:
         below = self.estimate(node.input)
         columns = dict(below.columns)
+        groups = group_count((column.id for column in node.keys), below) if node.keys else 1.0
         for item in node.assignments:
             call = unwrap(item.expression)
             if isinstance(call, (exp.Min, exp.Max, exp.AnyValue)) and call.this is not None:
                 columns[item.column.id] = expression_statistics(call.this, below.columns)
-        if not node.keys:
-            return 1.0, columns
-        return group_count((column.id for column in node.keys), below), columns
+            elif isinstance(call, (exp.Sum, exp.Count)):
+                operand = expression_statistics(call.this, below.columns) if isinstance(call, exp.Sum) else ONE
+                columns[item.column.id] = total_statistics(operand, below.rows / groups)
+        return groups, columns
 
     def _set_operation(self, node: logical.SetOperation) -> tuple[float, Mapping[ColumnId, ColumnStatistics]]:
         left, right = self.estimate(node.left), self.estimate(node.right)
@@ -232,7 +240,7 @@ def filtered_columns(
             changed[ColumnId(operand.name)] = _within(changed[ColumnId(operand.name)], bounds)
     for term in others:
         column, values = _listed_values(term)
-        if column in changed:
+        if column is not None and column in changed:
             known = changed[column].distinct
             changed[column] = replace(changed[column], distinct=min(known or values, values), null_fraction=0.0)
     return changed
@@ -241,6 +249,10 @@ def filtered_columns(
 def _listed_values(term: exp.Expression) -> tuple[ColumnId | None, float]:
     """The column that a term equates with constants, and with how many."""
     bare = unwrap(term)
+    if isinstance(bare, exp.Or):
+        found = [_listed_values(branch) for branch in disjuncts(bare)]
+        same = len({column for column, _ in found}) == 1
+        return (found[0][0], sum(values for _, values in found)) if same else (None, 0.0)
     if isinstance(bare, exp.In) and isinstance(unwrap(bare.this), exp.Column) and bare.expressions:
         return ColumnId(unwrap(bare.this).name), float(len(bare.expressions))
     sides = equality(bare)
@@ -282,6 +294,20 @@ def joined_columns(
             changed[first] = replace(changed[first], distinct=min(counts), null_fraction=0.0)
             changed[second] = replace(changed[second], distinct=min(counts), null_fraction=0.0)
     return changed
+
+
+def total_statistics(operand: ColumnStatistics, count: float) -> ColumnStatistics:
+    """Bounds of sums of ``count`` values on average: the mean, and ``TOTAL_DEVIATIONS`` standard deviations either way.
+
+    Values spread evenly between their bounds, and group sizes are taken to vary as those of random draws do.
+    """
+    low, high = position(operand.minimum), position(operand.maximum)
+    if low is None or high is None or isinstance(operand.minimum, str):
+        return UNKNOWN
+    middle = (low + high) / 2
+    reach = TOTAL_DEVIATIONS * math.sqrt(count * ((high - low) ** 2 / 12 + middle**2))
+    least = min(0.0, count * low) if low < 0 else low
+    return ColumnStatistics(minimum=max(least, count * middle - reach), maximum=max(high, count * middle + reach))
 
 
 def _values_columns(node: logical.Values) -> dict[ColumnId, ColumnStatistics]:

@@ -143,7 +143,7 @@ class JoinGraph:
         for edge in self.edges:
             if edge.mask & ~members == 0:
                 rows *= edge.selectivity
-        return rows
+        return max(1.0, rows)
 
 
 def bits(members: int) -> Iterable[int]:

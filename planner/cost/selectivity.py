@@ -28,7 +28,10 @@ PREFIX_SELECTIVITY = 0.05
 """``x LIKE 'abc%'``."""
 
 CONTAINS_SELECTIVITY = 0.1
-"""``x LIKE '%abc%'``, regular expressions and the like."""
+"""``x LIKE '%abc%'``, regular expressions and the like; each further piece of a pattern counts as much again."""
+
+MOST_PIECES = 3
+"""Pieces of a pattern that count."""
 
 NULL_SELECTIVITY = 0.02
 """``x IS NULL`` when the NULL fraction is not known."""
@@ -223,5 +226,7 @@ def _pattern(predicate: exp.Expression) -> float:
     like = predicate.this if isinstance(predicate, exp.Escape) else predicate
     pattern = constant_value(like.expression) if isinstance(like, (exp.Like, exp.ILike)) else None
     is_prefix = isinstance(pattern, str) and not pattern.startswith(("%", "_"))
-    kept = PREFIX_SELECTIVITY if is_prefix or isinstance(like, exp.StartsWith) else CONTAINS_SELECTIVITY
+    pieces = len([piece for piece in pattern.split("%") if piece]) if isinstance(pattern, str) else 1
+    first = PREFIX_SELECTIVITY if is_prefix or isinstance(like, exp.StartsWith) else CONTAINS_SELECTIVITY
+    kept = first * CONTAINS_SELECTIVITY ** (min(max(1, pieces), MOST_PIECES) - 1)
     return 1.0 - kept if like.args.get("negate") else kept
