@@ -1,0 +1,102 @@
+"""``make bench``: TPC-H against DuckDB, and the small numbers that one feels: start, latency, planning, fetching."""
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from shoal.tpch import bench_measures as measures
+from shoal.tpch.bench_measures import Measured
+from shoal.tpch.contenders import ShoalOptions
+from shoal.tpch.dataset import Dataset, DatasetError, open_dataset
+from shoal.tpch.measure import Benchmark, run_benchmark
+from shoal.tpch.queries import QUERY_NUMBERS
+from shoal.tpch.report import write_report
+from shoal.tpch.results import BenchmarkResult, available_cores, write_json
+from shoal.tpch.tables import result_table
+
+PARTS = ("small", "embedded", "cluster", "memory")
+
+MODES = {
+    "embedded": ("embedded.html", ShoalOptions()),
+    "cluster": ("cluster.html", ShoalOptions(executors=2, threads=1)),
+}
+"""The two ways of running the queries, and the name of each one's report."""
+
+
+@click.command()
+@click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder of the tables."
+)
+@click.option("--runs", type=click.IntRange(min=1), default=5, show_default=True, help="Runs behind each median.")
+@click.option("--part", "parts", type=click.Choice(PARTS), multiple=True, default=PARTS, help="Only this; repeatable.")
+@click.option(
+    "--output", type=click.Path(path_type=Path, file_okay=False), help="Write reports and JSON into a folder."
+)
+def main(data: Path, runs: int, parts: tuple[str, ...], output: Path | None) -> None:
+    """Run the benchmarks and print their tables."""
+    try:
+        dataset = open_dataset(data)
+    except DatasetError as error:
+        raise click.UsageError(str(error)) from error
+    console = Console()
+    lines: list[Measured] = []
+    if "small" in parts:
+        lines += _small(dataset, runs)
+    for mode in ("embedded", "cluster"):
+        if mode in parts:
+            file, options = MODES[mode]
+            benchmark = Benchmark(dataset, options, QUERY_NUMBERS, runs, verify=True, compare=True)
+            result = run_benchmark(benchmark, _tell)
+            console.print(result_table(result))
+            lines.append(_against_rival(mode, result))
+            _keep(result, output, file)
+    if "memory" in parts:
+        result, measured = measures.measure_small_memory(dataset, _tell)
+        console.print(result_table(result))
+        _keep(result, output, "memory.html")
+        lines += measured
+    console.print(_summary(dataset, lines))
+
+
+def _small(dataset: Dataset, runs: int) -> list[Measured]:
+    return [
+        *measures.measure_import(runs),
+        *measures.measure_start(runs),
+        *measures.measure_latency(),
+        *measures.measure_planning(dataset, runs),
+        *measures.measure_fetch(runs, available_cores()),
+    ]
+
+
+def _against_rival(mode: str, result: BenchmarkResult) -> Measured:
+    ratios = [query.ratio for query in result.queries if query.ratio]
+    mean, worst = result.geometric_ratio or float("nan"), max(ratios, default=float("nan"))
+    goal = "1.10, worst 1.50" if mode == "embedded" else "2.00"
+    return Measured(f"22 queries, {mode}, against DuckDB", f"{mean:.2f}, worst {worst:.2f}", f"{goal} (scale 10)")
+
+
+def _keep(result: BenchmarkResult, output: Path | None, name: str) -> None:
+    if output is not None:
+        output.mkdir(parents=True, exist_ok=True)
+        write_report(result, output / name)
+        write_json(result, (output / name).with_suffix(".json"))
+
+
+def _summary(dataset: Dataset, lines: list[Measured]) -> Table:
+    table = Table(title=f"Benchmarks, TPC-H scale {dataset.scale():g}", title_justify="left", header_style="bold")
+    table.add_column("what")
+    table.add_column("measured", justify="right")
+    table.add_column("goal", justify="right")
+    for line in lines:
+        table.add_row(line.what, line.value, line.goal)
+    return table
+
+
+def _tell(number: int, step: str) -> None:
+    click.echo(f"\rQ{number} {step}\033[K", nl=False, err=True)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m shoal.tpch.bench")
