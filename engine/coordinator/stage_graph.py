@@ -121,7 +121,7 @@ class StageGraph:
         partition.avoid.add(attempt.executor)
         if partition.failures >= self._policy.task_attempts or partition.launches >= self._policy.task_launches:
             message = f"{error.message} (the task has failed {partition.failures} times)"
-            return type(error)(message, error.context).with_context(story=machine.story.lines())
+            return type(error)(message, error.context)
         if delayed and machine.can_launch:
             self._delay(machine, partition, partition.failures, turn)
         else:

@@ -90,7 +90,7 @@ def random_plan(random: Random) -> StagedPlan:
         inputs: dict[int, ReadMode] = {}
         unread = {stage.id for stage in stages} - {each.stage for stage in stages for each in stage.exchanges}
         for producer in stages:
-            if producer.id == number - 1 and producer.id in unread or random.random() < 0.3:
+            if (producer.id == number - 1 and producer.id in unread) or random.random() < 0.3:
                 aligned = producer.output.partitions == tasks
                 inputs[producer.id] = ReadMode.ALIGNED if aligned else ReadMode.ALL
         if inputs:
