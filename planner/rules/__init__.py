@@ -7,9 +7,13 @@ from shoal.planner.logical import Query
 from shoal.planner.rules.context import Rule, RuleContext, RuleRun
 from shoal.planner.rules.decorrelate_subqueries import decorrelate_subqueries
 from shoal.planner.rules.derive_side_filters import derive_side_filters
+from shoal.planner.rules.infer_predicates import infer_predicates
+from shoal.planner.rules.merge_projects import merge_projects
 from shoal.planner.rules.order_joins import order_joins
 from shoal.planner.rules.prune_columns import prune_columns
 from shoal.planner.rules.push_filters import push_filters
+from shoal.planner.rules.push_limits import push_limits
+from shoal.planner.rules.remove_distinct import remove_distinct
 from shoal.planner.rules.simplify_predicates import simplify_predicates
 
 RULES: tuple[Rule, ...] = (
@@ -22,9 +26,18 @@ RULES: tuple[Rule, ...] = (
     decorrelate_subqueries,
     # Again: predicates on the results of subqueries have become predicates on joins.
     simplify_predicates,
+    # Projections between joins, many of them left by decorrelation, hide what could move.
+    merge_projects,
     push_filters,
+    # What one table's filters say of another only shows when they are at their tables.
+    infer_predicates,
+    push_filters,
+    remove_distinct,
+    push_limits,
     # As every rule before may drop the use of a column; widths of rows count in the order of joins.
     prune_columns,
+    # Again: projections of which only passed-on columns are left.
+    merge_projects,
     # When all filters are where they belong, as estimates depend on them.
     order_joins,
 )

@@ -1,0 +1,63 @@
+"""Make one projection of two, and none of those that only pass columns on."""
+
+from collections import Counter
+from dataclasses import replace
+
+from sqlglot import exp
+
+from shoal.planner import logical
+from shoal.planner.ids import ColumnId
+from shoal.planner.logical import Assignment, Node
+from shoal.planner.rules.context import RuleContext
+from shoal.planner.scalar import is_volatile, substitute, unwrap
+from shoal.planner.tree import transform_up, with_children
+
+
+def merge_projects(node: Node, context: RuleContext) -> Node:
+    """Bring joins that only projections part next to each other, and compute in one step what two computed.
+
+        Project(c := b + 1, Project(b := a * 2, t))  ->  Project(c := (a * 2) + 1, t)
+        Join(Project(a := a, Join(t, u)), v)         ->  Join(Join(t, u), v)
+
+    Does not fire where an expression would be computed twice or is volatile, nor on projections that narrow what a
+    sort, a limit or a window carries, or that put columns into the order of a set operation.
+    """
+    return transform_up(node, _merge_at)
+
+
+def _merge_at(node: Node) -> Node:
+    match node:
+        case logical.Project():
+            below = _without_passing(node.input)
+            if isinstance(below, logical.Project) and _may_merge(node, below):
+                mapping = {item.column.id: item.expression for item in below.assignments}
+                merged = tuple(replace(item, expression=substitute(item.expression, mapping)) for item in node.assignments)
+                return logical.Project(below.input, merged)
+            return with_children(node, (below,))
+        case logical.Aggregate() | logical.Filter() | logical.Join():
+            return with_children(node, tuple(_without_passing(child) for child in logical.children(node)))
+    return node
+
+
+def _without_passing(node: Node) -> Node:
+    while isinstance(node, logical.Project) and all(passes_on(item) for item in node.assignments):
+        node = node.input
+    return node
+
+
+def passes_on(item: Assignment) -> bool:
+    """Whether an assignment delivers a column of the input under its own id."""
+    bare = unwrap(item.expression)
+    return isinstance(bare, exp.Column) and ColumnId(bare.name) == item.column.id
+
+
+def _may_merge(outer: logical.Project, inner: logical.Project) -> bool:
+    """Whether no expression of the inner projection is volatile, or computed and wanted more than once."""
+    uses = Counter(
+        ColumnId(column.name) for item in outer.assignments for column in item.expression.find_all(exp.Column)
+    )
+    return all(
+        isinstance(unwrap(item.expression), (exp.Column, exp.Literal, exp.Null, exp.Boolean))
+        or (uses[item.column.id] <= 1 and not is_volatile(item.expression))
+        for item in inner.assignments
+    )
