@@ -39,7 +39,7 @@ def aggregate_candidates(
             found.append(_complete(node, moved, estimate, prices))
         types = _state_types(node, argument_types)
         if types is not None:
-            found.append(_two_steps(node, item, estimate, prices, types))
+            found += _two_steps(node, item, estimate, prices, types)
         elif moved is None:
             found.append(_complete(node, gathered(item, prices), estimate, prices))
     return found
@@ -68,7 +68,8 @@ def _two_steps(
     estimate: Estimate,
     prices: Prices,
     types: tuple[tuple[str, ...], ...],
-) -> Candidate:
+) -> list[Candidate]:
+    """Partial results in each task, combined in the tasks that the keys name, or (few groups) all in one place."""
     rows = item.plan.estimate.rows
     partial_rows = min(rows, estimate.rows * prices.tasks)
     size = Estimate(partial_rows, estimate.bytes / max(1.0, estimate.rows) * partial_rows)
@@ -76,14 +77,17 @@ def _two_steps(
     kept = frozenset(column.id for column in node.keys)
     seconds = item.seconds + _work(rows, partial_rows) / prices.share(item.distribution)
     part = Candidate(partial, restricted(item.distribution, kept), seconds, item.stable)
-    moved = _moved(node, part, prices) or gathered(part, prices)
-    final = p.HashAggregate(moved.plan, node.keys, node.assignments, AggregatePhase.FINAL, estimate, types)
-    distribution: Distribution = moved.distribution
-    stable = moved.stable and is_stable(node)
-    if not stable and not is_spread(distribution):
-        distribution = Single()
-    work = _work(partial_rows, estimate.rows) / prices.share(moved.distribution)
-    return Candidate(final, distribution, moved.seconds + work, stable)
+    moved = _moved(node, part, prices)
+    found: list[Candidate] = []
+    for one in (gathered(part, prices), *([moved] if moved is not None else [])):
+        plan = p.HashAggregate(one.plan, node.keys, node.assignments, AggregatePhase.FINAL, estimate, types)
+        stable = one.stable and is_stable(node)
+        distribution: Distribution = one.distribution
+        if not stable and not is_spread(distribution):
+            distribution = Single()
+        work = _work(partial_rows, estimate.rows) / prices.share(one.distribution)
+        found.append(Candidate(plan, distribution, one.seconds + work, stable))
+    return found
 
 
 def _work(rows: float, groups: float) -> float:

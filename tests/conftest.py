@@ -23,3 +23,8 @@ def tpch_parts_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tpch_parts")
     generate(SCALE, folder, parts=7)
     return folder
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--golden`` writes the golden files anew instead of only comparing with them."""
+    parser.addoption("--golden", action="store_true", help="write the golden files anew")

@@ -149,7 +149,8 @@ class Builder:
             node = Filter(used.attach(node, having), tree(having, alias, used.names))
         if windows:
             calls = tuple(
-                Assignment(self.column(alias, name, type_), tree(text, alias)) for name, (text, type_) in windows.items()
+                Assignment(self.column(alias, name, type_), tree(text, alias))
+                for name, (text, type_) in windows.items()
             )
             node = Window(node, calls)
         for text in items.values():
@@ -198,7 +199,9 @@ class _Marks:
     def attach(self, node: Node, text: str) -> Node:
         for name in re.findall(r"\{(\w+)\}", text):
             sub = self.subs[name]
-            mark = Column(self.builder.ids.fresh(f"{self.alias}_{name}"), "" if sub.kind is ApplyKind.SCALAR else "BOOLEAN")
+            mark = Column(
+                self.builder.ids.fresh(f"{self.alias}_{name}"), "" if sub.kind is ApplyKind.SCALAR else "BOOLEAN"
+            )
             needle = tree(sub.needle, self.alias) if sub.needle else None
             node = Apply(sub.kind, node, sub.query.node, mark, needle)
             self.names[name] = mark.id

@@ -110,12 +110,16 @@ def _full_of_derived(b: Builder, on: str) -> Built:
 def _left_of_derived(b: Builder, on: str) -> Built:
     right = b.select("q2", b.table("i", "i1"), {"x": "i1.x", "m": "$m"}, on, ("i1.x",), {"m": ("max(i1.y)", "INTEGER")})
     source = b.join(JoinKind.LEFT, b.table("j", "j1"), b.derived(right), "j1.u = q2.x_out")
-    return b.select("q1", source, {"r": "$m"}, "j1.v < 9", aggregates={"m": ("sum(coalesce(q2.m_out, j1.v))", "HUGEINT")})
+    return b.select(
+        "q1", source, {"r": "$m"}, "j1.v < 9", aggregates={"m": ("sum(coalesce(q2.m_out, j1.v))", "HUGEINT")}
+    )
 
 
 def _inner_of_two(b: Builder, on: str) -> Built:
     left = b.select("q2", b.table("i", "i1"), {"x": "i1.x", "y": "i1.y"}, on, distinct=True)
-    right = b.select("q3", b.table("j", "j1"), {"u": "j1.u", "n": "$n"}, "j1.v >= o1.a", ("j1.u",), {"n": ("count(*)", "BIGINT")})
+    right = b.select(
+        "q3", b.table("j", "j1"), {"u": "j1.u", "n": "$n"}, "j1.v >= o1.a", ("j1.u",), {"n": ("count(*)", "BIGINT")}
+    )
     source = b.join(JoinKind.INNER, b.derived(left), b.derived(right), "q2.x_out = q3.u_out")
     return b.select("q1", source, {"r": "q2.y_out"})
 
@@ -147,14 +151,27 @@ def _literal(b: Builder, on: str) -> Built:
 
 
 def _empty(b: Builder, on: str) -> Built:
-    return b.select("q1", b.table("nothing", "n1"), {"r": "n1.l"}, on.replace("i1.t", "o1.s").replace("i1.", "n1.k + 0 * n1.").replace("n1.x", "n1.k").replace("n1.y", "n1.l").replace("n1.z", "n1.k"))
+    return b.select(
+        "q1",
+        b.table("nothing", "n1"),
+        {"r": "n1.l"},
+        on.replace("i1.t", "o1.s")
+        .replace("i1.", "n1.k + 0 * n1.")
+        .replace("n1.x", "n1.k")
+        .replace("n1.y", "n1.l")
+        .replace("n1.z", "n1.k"),
+    )
 
 
 def _two_levels(b: Builder, on: str) -> Built:
-    inner = b.select("q2", b.table("j", "j1"), {"m": "$m"}, "j1.u = i1.x AND j1.v > o1.a", aggregates={"m": ("count(*)", "BIGINT")})
+    inner = b.select(
+        "q2", b.table("j", "j1"), {"m": "$m"}, "j1.u = i1.x AND j1.v > o1.a", aggregates={"m": ("count(*)", "BIGINT")}
+    )
     text = f"({on}) AND {{s}} < 2"
     calls = {"k": ("sum(i1.y)", "HUGEINT")}
-    return b.select("q1", b.table("i", "i1"), {"r": "$k"}, text, aggregates=calls, subs={"s": Sub(ApplyKind.SCALAR, inner)})
+    return b.select(
+        "q1", b.table("i", "i1"), {"r": "$k"}, text, aggregates=calls, subs={"s": Sub(ApplyKind.SCALAR, inner)}
+    )
 
 
 def _two_levels_exists(b: Builder, on: str) -> Built:
@@ -173,7 +190,9 @@ def _two_levels_skipping(b: Builder, on: str) -> Built:
     inner = b.select("q2", b.table("j", "j1"), {"m": "$m"}, "j1.u = o1.a", aggregates={"m": ("max(j1.v)", "INTEGER")})
     calls = {"k": ("count(*)", "BIGINT")}
     text = f"({on}) AND i1.y >= {{s}}"
-    return b.select("q1", b.table("i", "i1"), {"r": "$k"}, text, aggregates=calls, subs={"s": Sub(ApplyKind.SCALAR, inner)})
+    return b.select(
+        "q1", b.table("i", "i1"), {"r": "$k"}, text, aggregates=calls, subs={"s": Sub(ApplyKind.SCALAR, inner)}
+    )
 
 
 SHAPES: Mapping[str, Shape] = {

@@ -47,8 +47,10 @@ def to_sql(node: Node) -> str:
             return f"SELECT {columns_sql(node)} FROM {inner(node.input)} ORDER BY {', '.join(keys)}"
         case logical.Limit():
             count = "" if node.count is None else f" LIMIT {node.count}"
-            return f"{to_sql(node.input)}{count} OFFSET {node.offset}" if isinstance(node.input, logical.Sort) else (
-                f"SELECT {columns_sql(node)} FROM {inner(node.input)}{count} OFFSET {node.offset}"
+            return (
+                f"{to_sql(node.input)}{count} OFFSET {node.offset}"
+                if isinstance(node.input, logical.Sort)
+                else (f"SELECT {columns_sql(node)} FROM {inner(node.input)}{count} OFFSET {node.offset}")
             )
         case logical.SetOperation():
             operator = node.operator.upper() + (" ALL" if node.all else "")

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import duckdb
 import pytest
+
 from shoal.planner.errors import ParameterError
 from shoal.planner.parameters import inline_parameters
 

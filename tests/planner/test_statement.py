@@ -1,6 +1,7 @@
 """Statements are told apart, keep their places, and are refused with a place when they are not Shoal's."""
 
 import pytest
+
 from shoal.planner.errors import Error, NotSupportedError, Place, StatementTooLarge, SyntaxError_
 from shoal.planner.lexer import StatementText
 from shoal.planner.statement import (
