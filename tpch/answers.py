@@ -9,7 +9,6 @@ right; the expected answer is therefore computed without the limit.
 from collections import Counter
 from dataclasses import dataclass
 
-import numpy
 import pyarrow
 import sqlglot
 from pyarrow import compute
@@ -116,26 +115,23 @@ def _tie_start(want: pyarrow.Table, keys: list[str], kept: int) -> int:
 
 def _first_difference(want: pyarrow.Table, answer: pyarrow.Table) -> int | None:
     """The index of the first row in which two tables of the same schema and length differ."""
-    firsts: list[int] = []
-    for left, right in zip(want.itercolumns(), answer.itercolumns(), strict=True):
-        wrong = numpy.flatnonzero(~_equal_values(left, right))
-        if len(wrong):
-            firsts.append(int(wrong[0]))
-    return min(firsts, default=None)
+    pairs = zip(want.itercolumns(), answer.itercolumns(), strict=True)
+    firsts = [compute.index(_equal_values(left, right), value=False).as_py() for left, right in pairs]
+    return min((first for first in firsts if first >= 0), default=None)
 
 
-def _equal_values(left: pyarrow.ChunkedArray, right: pyarrow.ChunkedArray) -> numpy.ndarray:
-    both_null = compute.and_(compute.is_null(left), compute.is_null(right)).to_numpy(zero_copy_only=False)
+def _equal_values(left: pyarrow.ChunkedArray, right: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray:
+    """Whether each pair is equal: two nulls are, two NaN are, and floats within the tolerance of the larger one."""
+    equal = compute.equal(left, right)
     if pyarrow.types.is_floating(left.type):
-        one_null = compute.xor(compute.is_null(left), compute.is_null(right)).to_numpy(zero_copy_only=False)
-        values = (
-            compute.fill_null(left, 0.0).to_numpy(zero_copy_only=False),
-            compute.fill_null(right, 0.0).to_numpy(zero_copy_only=False),
-        )
-        close = numpy.isclose(*values, rtol=FLOAT_TOLERANCE, atol=0.0, equal_nan=True)
-        return numpy.asarray(close & ~one_null)
-    equal = compute.fill_null(compute.equal(left, right), fill_value=False).to_numpy(zero_copy_only=False)
-    return numpy.asarray(equal | both_null)
+        size = compute.max_element_wise(compute.abs(left), compute.abs(right))
+        apart = compute.abs(compute.subtract(left, right))
+        close = compute.less_equal(apart, compute.multiply(size, FLOAT_TOLERANCE))
+        # An infinity is within any share of itself, so only finite sizes may be close.
+        close = compute.and_(close, compute.is_finite(size))
+        equal = compute.or_(compute.or_(equal, close), compute.and_(compute.is_nan(left), compute.is_nan(right)))
+    both_null = compute.and_(compute.is_null(left), compute.is_null(right))
+    return compute.or_(compute.fill_null(equal, fill_value=False), both_null)
 
 
 def _row_tuples(table: pyarrow.Table) -> list[tuple[object, ...]]:

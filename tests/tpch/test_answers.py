@@ -68,6 +68,9 @@ def test_a_limit_between_groups_leaves_no_choice():
         (table(a=[1, None]), table(a=[1, 2]), "row 2"),
         (table(a=[1.0, None]), table(a=[1.0, 0.0]), "row 1"),
         (table(a=[1.0]), table(a=[1.0 + 2e-9]), "row 1"),
+        (table(a=[float("inf")]), table(a=[1.0]), "row 1"),
+        (table(a=[float("inf")]), table(a=[float("-inf")]), "row 1"),
+        (table(a=[float("nan")]), table(a=[1.0]), "row 1"),
         (table(a=[Decimal("1.01")]), table(a=[Decimal("1.02")]), "row 1"),
     ],
 )
@@ -76,7 +79,8 @@ def test_a_wrong_answer_is_described(right, answer, words):
 
 
 def test_floats_agree_within_the_tolerance_and_nulls_with_nulls():
-    right, answer = table(a=[1.0, float("nan"), None]), table(a=[1.0 + 5e-10, float("nan"), None])
+    right = table(a=[1.0, -1e300, float("nan"), float("inf"), 0.0, None])
+    answer = table(a=[1.0 + 5e-10, -1.0000000001e300, float("nan"), float("inf"), 0.0, None])
     assert difference(right, answer) is None
 
 
