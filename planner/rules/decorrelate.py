@@ -29,7 +29,8 @@ from shoal.planner.logical import (
     Values,
     schema,
 )
-from shoal.planner.rules.decorrelate_columns import deliver, is_correlated, pass_on, references, unique
+from shoal.planner.not_distributable import NotDistributable
+from shoal.planner.rules.decorrelate_columns import deliver, is_correlated, pass_on, references, size_of, unique
 from shoal.planner.rules.decorrelate_domain import Domain
 from shoal.planner.rules.decorrelate_prepare import rewrite_in, sink_filters
 from shoal.planner.rules.decorrelate_pull import Pulled, pull_filters, simplify_existence
@@ -37,6 +38,9 @@ from shoal.planner.rules.decorrelate_push import Pushed, matches, push_domain
 from shoal.planner.rules.decorrelate_single import is_single_row, remove_single_apply
 from shoal.planner.scalar import column_ref, columns_of, conjunction, conjuncts, rename
 from shoal.planner.tree import find, transform_down, transform_up, walk
+
+LARGEST_PLAN = 2_000
+"""Nodes of a plan beyond which its subqueries are not unnested."""
 
 SECOND_ROW = (
     "More than one row returned by a subquery used as an expression - scalar subqueries can only return a single row."
@@ -63,7 +67,10 @@ def decorrelate(node: Node, ids: ColumnIds) -> Node:
     typed = transform_up(node, _with_typed_mark)
     prepared = transform_down(typed, partial(sink_filters, ids=ids))
     prepared = transform_down(prepared, partial(rewrite_in, ids=ids))
-    return transform_up(prepared, partial(remove_apply, ids=ids))
+    nested = frozenset(
+        inner.mark.id for outer in find(prepared, Apply) for inner in find(outer.right, Apply) if inner.mark is not None
+    )
+    return transform_up(prepared, partial(remove_apply, ids=ids, nested=nested))
 
 
 def _with_typed_mark(node: Node) -> Node:
@@ -73,17 +80,28 @@ def _with_typed_mark(node: Node) -> Node:
     return replace(node, mark=replace(node.mark, type=type_))
 
 
-def remove_apply(node: Node, ids: ColumnIds) -> Node:
-    """Replace one ``Apply`` whose inputs have none; any other node comes back as it is."""
+def remove_apply(node: Node, ids: ColumnIds, nested: frozenset[ColumnId] = frozenset()) -> Node:
+    """Replace one ``Apply`` whose inputs have none; any other node comes back as it is.
+
+    ``nested`` are the marks made within the right sides of others. Raises ``NotDistributable`` also when the plan would
+    grow out of proportion: each level of nesting may double it.
+    """
     if not isinstance(node, Apply):
         return node
+    removed = _removed(node, ids, nested)
+    if size_of(removed) > LARGEST_PLAN:
+        raise NotDistributable("correlated subqueries are nested too deep")
+    return removed
+
+
+def _removed(node: Apply, ids: ColumnIds, nested: frozenset[ColumnId]) -> Node:
     apply = _without_irrelevant_rows(node)
     if is_single_row(apply.right):
         return remove_single_apply(apply, ids)
     outer = references(apply.right) & logical.column_ids(apply.left)
     match apply.kind:
         case ApplyKind.SCALAR:
-            return _remove_scalar(apply, outer, ids)
+            return _remove_scalar(apply, outer, ids, eager=apply.mark is not None and apply.mark.id not in nested)
         case ApplyKind.EXISTS:
             return _remove_exists(apply, outer, ids)
         case ApplyKind.SEMI | ApplyKind.ANTI | ApplyKind.INNER | ApplyKind.LEFT:
@@ -145,7 +163,7 @@ def _remove_plain_exists(apply: Apply, mark: Column, ids: ColumnIds) -> Node:
     """An uncorrelated EXISTS: the number of rows, of at most one row, once for all left rows."""
     rows = Column(ids.fresh("rows"), "BIGINT")
     inner = apply.right
-    if references(inner) <= _delivered_within(inner):
+    if _is_independent(inner):
         # A limit below a subquery of the next level would have to be one for each of that level's rows.
         inner = Limit(inner, 1)
     counted = Aggregate(inner, (), (Assignment(rows, exp.Count(this=exp.Star())),))
@@ -154,12 +172,16 @@ def _remove_plain_exists(apply: Apply, mark: Column, ids: ColumnIds) -> Node:
     return Project(joined, (*pass_on(schema(apply.left)), Assignment(mark, any_)))
 
 
-def _delivered_within(node: Node) -> frozenset[ColumnId]:
-    return frozenset().union(*(logical.column_ids(item) for item in walk(node)))
+def _is_independent(node: Node) -> bool:
+    """Whether a tree refers to nothing outside, of this level or another."""
+    return references(node) <= frozenset().union(*(logical.column_ids(item) for item in walk(node)))
 
 
-def _remove_scalar(apply: Apply, outer: frozenset[ColumnId], ids: ColumnIds) -> Node:
-    """The one value: a left join, with a check for a second row unless there cannot be one."""
+def _remove_scalar(apply: Apply, outer: frozenset[ColumnId], ids: ColumnIds, *, eager: bool) -> Node:
+    """The one value: a left join, with a check for a second row unless there cannot be one.
+
+    ``eager``: an uncorrelated one is checked even if no left row needs it, as DuckDB does at the outermost level.
+    """
     assert apply.mark is not None
     value = schema(apply.right)[0]
     pushed = Pushed(apply.right, (), strict=True)
@@ -174,17 +196,21 @@ def _remove_scalar(apply: Apply, outer: frozenset[ColumnId], ids: ColumnIds) -> 
         pushed.node,
         unique(pushed.carriers),
         (
-            Assignment(one, exp.AnyValue(this=column_ref(value.id))),
+            # Of one value the least is the value, and partial results of MIN combine.
+            Assignment(one, exp.Min(this=column_ref(value.id))),
             Assignment(rows, exp.Count(this=exp.Star())),
         ),
     )
+    if eager and not outer:
+        once = Project(counted, (Assignment(apply.mark, _checked(one, rows)),))
+        return Join(JoinKind.INNER, apply.left, once)
     # An aggregate without keys always has its row; one with keys has none where there is nothing.
     joined = Join(JoinKind.LEFT if outer else JoinKind.INNER, apply.left, counted, conjunction(terms))
     return Project(joined, (*pass_on(schema(apply.left)), Assignment(apply.mark, _checked(one, rows))))
 
 
 def _checked(value: Column, rows: Column) -> exp.Expression:
-    """The value, or DuckDB's error if there were several rows. Only left rows that need it are checked."""
+    """The value, or DuckDB's error if there were several rows."""
     several = exp.GT(this=column_ref(rows.id), expression=exp.Literal.number(1))
     error = exp.Anonymous(this="error", expressions=[exp.Literal.string(SECOND_ROW)])
     return exp.Case(ifs=[exp.If(this=several, true=error)], default=column_ref(value.id))

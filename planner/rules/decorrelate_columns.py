@@ -41,6 +41,17 @@ def is_correlated(node: Node, outer: frozenset[ColumnId]) -> bool:
     return not references(node).isdisjoint(outer)
 
 
+def size_of(node: Node) -> int:
+    """The number of nodes of a tree."""
+    return sum(1 for _ in walk(node))
+
+
+def can_fail(node: Node) -> bool:
+    """Whether the node itself raises an error by intent: it must not see rows that the statement does not have."""
+    found = (call for item in logical.expressions(node) for call in item.find_all(exp.Anonymous))
+    return any(call.name.lower() == "error" for call in found)
+
+
 def pass_on(columns: Iterable[Column]) -> tuple[Assignment, ...]:
     """Assignments that deliver columns under their own ids."""
     return tuple(Assignment(column, column_ref(column.id)) for column in columns)

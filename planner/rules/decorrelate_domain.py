@@ -10,12 +10,12 @@ from shoal.planner.column_ids import ColumnIds
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Aggregate, Column, Filter, JoinKind, Node, Project, Schema
 from shoal.planner.not_distributable import NotDistributable
-from shoal.planner.rules.decorrelate_columns import copy_fresh, count_references, references
+from shoal.planner.rules.decorrelate_columns import can_fail, copy_fresh, count_references, references, size_of
 from shoal.planner.rules.decorrelate_repeatable import is_exact_number, why_unrepeatable
 from shoal.planner.scalar import columns_of, conjuncts, equality, unwrap
 from shoal.planner.tree import walk
 
-LARGEST_COPY = 2_000
+LARGEST_COPY = 250
 """Nodes of a left side beyond which it is not copied: nesting would double the plan at every level."""
 
 _IDENTICAL_WHEN_EQUAL = frozenset({"BOOLEAN", "VARCHAR", "BLOB", "DATE", "TIME", "TIMESTAMP", "UUID", "BIT"})
@@ -33,12 +33,14 @@ class Domain:
     ``replaceable`` are those that the right side uses only in equalities with a column of its own; an inner column
     may then stand for one even if the two are equal without being the same (0.0 and -0.0, INTEGER and BIGINT);
     the latter not with ``same_types``, when a node of the right side needs the type to be the domain's.
+    ``exact``: the right side checks something, and must see no other values than the left side's.
     """
 
     source: Node
     columns: Schema
     replaceable: frozenset[ColumnId]
     same_types: bool
+    exact: bool
     ids: ColumnIds
 
     @staticmethod
@@ -50,7 +52,8 @@ class Domain:
         total, equal = count_references(right), _count_equalities(right, outer)
         replaceable = frozenset(column for column in outer if total[column] == equal[column])
         same_types = any(_combines_columns(node) for node in walk(right))
-        return Domain(narrow_to(left, outer), columns, replaceable, same_types, ids)
+        exact = any(can_fail(node) for node in walk(right))
+        return Domain(narrow_to(left, outer), columns, replaceable, same_types, exact, ids)
 
     @property
     def outer(self) -> frozenset[ColumnId]:
@@ -65,7 +68,7 @@ class Domain:
         reason = why_unrepeatable(self.source)
         if reason is not None:
             raise NotDistributable(f"a correlated subquery over rows that cannot be computed twice: {reason}")
-        if sum(1 for _ in walk(self.source)) > LARGEST_COPY:
+        if size_of(self.source) > LARGEST_COPY:
             raise NotDistributable("correlated subqueries are nested too deep")
         copied, renamed = copy_fresh(self.source, self.ids)
         columns = tuple(replace(column, id=renamed[column.id]) for column in self.columns)
@@ -73,6 +76,8 @@ class Domain:
 
     def stand_ins(self, node: Node, terms: Sequence[exp.Expression]) -> Schema | None:
         """Columns of ``node`` that the terms equate with the domain's columns, one for each; None if one has none."""
+        if self.exact:
+            return None
         found: dict[ColumnId, Column] = {}
         inner = {column.id: column for column in logical.schema(node)}
         outer = {column.id: column for column in self.columns}
@@ -163,6 +168,9 @@ def _narrow_join(node: logical.Join, needed: frozenset[ColumnId]) -> Node:
         case JoinKind.INNER if not from_right and node.condition is None and _is_one_row(node.right):
             return narrow_to(node.left, needed)
         case JoinKind.SEMI | JoinKind.ANTI:
+            if why_unrepeatable(node.right) is not None:
+                # More values than the left side has do no harm: nothing is joined with what comes of them.
+                return narrow_to(node.left, needed)
             return replace(node, left=narrow_to(node.left, needed | columns_of(node.condition)))
         case _:
             return node

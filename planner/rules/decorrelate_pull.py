@@ -7,7 +7,7 @@ from sqlglot import exp
 from shoal.planner import logical
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Filter, JoinKind, Node
-from shoal.planner.rules.decorrelate_columns import is_correlated, pass_on
+from shoal.planner.rules.decorrelate_columns import can_fail, is_correlated, pass_on
 from shoal.planner.scalar import columns_of, conjunction, conjuncts
 
 
@@ -24,9 +24,10 @@ def pull_filters(node: Node, outer: frozenset[ColumnId]) -> Pulled:
 
         Project(a, Filter(b = outer.x AND c > 1, t))  ->  Filter(b = outer.x, Project(a, b, Filter(c > 1, t)))
 
-    Stays below limits, windows, set operations, and the side of an outer join that is padded with NULLs.
+    Stays below limits, windows, set operations, the side of an outer join that is padded with NULLs, and checks that
+    raise an error.
     """
-    if not is_correlated(node, outer):
+    if not is_correlated(node, outer) or can_fail(node):
         return Pulled(node)
     match node:
         case Filter():

@@ -51,8 +51,8 @@ def _why_node(node: Node) -> str | None:
         case logical.Limit() if not _is_total(node):
             return "LIMIT without a total order"
         case logical.Window():
-            strange = [item for item in node.assignments if not isinstance(item.expression.this, _EXACT_WINDOWS)]
-            return f"a window function ({strange[0].column.id}) may depend on the order of ties" if strange else None
+            strange = [item.column.id for item in node.assignments if not _is_exact_window(item.expression, node)]
+            return f"a window function ({strange[0]}) may depend on the order of ties" if strange else None
         case logical.Aggregate():
             return _why_aggregate(node)
         case _:
@@ -74,6 +74,16 @@ def _why_aggregate(node: logical.Aggregate) -> str | None:
             continue
         return f"{name}() may depend on the order of its input"
     return None
+
+
+def _is_exact_window(window: exp.Expression, node: logical.Window) -> bool:
+    """Whether a window call numbers the rows of its input in one way only, but for rows that do not differ at all."""
+    if isinstance(window.this, _EXACT_WINDOWS):
+        return True
+    order = window.args.get("order")
+    keys = [*(window.args.get("partition_by") or ()), *(item.this for item in (order.expressions if order else ()))]
+    named = {ColumnId(key.name) for key in keys if isinstance(key, exp.Column)}
+    return isinstance(window.this, exp.RowNumber) and logical.column_ids(node.input) <= named
 
 
 def _is_total(node: logical.Limit) -> bool:
