@@ -28,6 +28,9 @@ LEAST_ROWS = 1.0
 DISTINCT_SHARE = 0.9
 """Rows that remain when a set operation or DISTINCT drops duplicates and nothing is known of the columns."""
 
+KEY_SHARE = 0.9
+"""From this many distinct values for each row on, a column is taken for a key of its table."""
+
 OVERLAP_SHARE = 0.5
 """Rows of the smaller input that INTERSECT keeps, or of the left one that EXCEPT keeps."""
 
@@ -107,8 +110,8 @@ class Estimator:
                 return float(len(node.rows)), _values_columns(node)
             case logical.Filter():
                 below = self.estimate(node.input)
-                kept = selectivity(node.predicate, below.columns)
-                return below.rows * kept, filtered_columns(node.predicate, below.columns)
+                rows = below.rows * selectivity(node.predicate, below.columns)
+                return rows, _keys_capped(filtered_columns(node.predicate, below.columns), below.domain, rows)
             case logical.Project():
                 below = self.estimate(node.input)
                 return below.rows, {
@@ -148,6 +151,13 @@ class Estimator:
         rows = join_rows(node.kind, conjuncts(node.condition), (left.rows, left.columns, left.domain), (right.rows, right.columns, right.domain))
         if node.kind is logical.JoinKind.INNER:
             columns = joined_columns(conjuncts(node.condition), columns)
+        elif node.kind is logical.JoinKind.SEMI:
+            shown = {
+                column: replace(known, distinct=drawn(known.distinct, right.rows))
+                for column, known in right.columns.items()
+                if known.distinct
+            }
+            columns = joined_columns(conjuncts(node.condition), {**columns, **shown})
         return rows, columns
 
     def _apply(self, node: logical.Apply) -> tuple[float, Mapping[ColumnId, ColumnStatistics]]:
@@ -244,6 +254,19 @@ def filtered_columns(
             known = changed[column].distinct
             changed[column] = replace(changed[column], distinct=min(known or values, values), null_fraction=0.0)
     return changed
+
+
+def _keys_capped(
+    columns: Mapping[ColumnId, ColumnStatistics], domain: float, rows: float
+) -> Mapping[ColumnId, ColumnStatistics]:
+    """A filtered key has as many values as rows are left; other columns keep their domain (see the module's text)."""
+    rows = max(LEAST_ROWS, rows)
+    return {
+        column: replace(known, distinct=rows)
+        if known.distinct is not None and known.distinct >= KEY_SHARE * domain and known.distinct > rows
+        else known
+        for column, known in columns.items()
+    }
 
 
 def _listed_values(term: exp.Expression) -> tuple[ColumnId | None, float]:

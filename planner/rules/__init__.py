@@ -9,10 +9,12 @@ from shoal.planner.rules.decorrelate_subqueries import decorrelate_subqueries
 from shoal.planner.rules.derive_side_filters import derive_side_filters
 from shoal.planner.rules.infer_predicates import infer_predicates
 from shoal.planner.rules.merge_projects import merge_projects
+from shoal.planner.rules.narrow_rows import narrow_rows
 from shoal.planner.rules.order_joins import order_joins
 from shoal.planner.rules.prune_columns import prune_columns
 from shoal.planner.rules.push_filters import push_filters
 from shoal.planner.rules.push_limits import push_limits
+from shoal.planner.rules.reduce_aggregates import reduce_aggregates
 from shoal.planner.rules.remove_distinct import remove_distinct
 from shoal.planner.rules.simplify_predicates import simplify_predicates
 
@@ -33,6 +35,8 @@ RULES: tuple[Rule, ...] = (
     infer_predicates,
     push_filters,
     remove_distinct,
+    # When filters are at their tables, which is what a group is restricted by.
+    reduce_aggregates,
     push_limits,
     # As every rule before may drop the use of a column; widths of rows count in the order of joins.
     prune_columns,
@@ -40,6 +44,8 @@ RULES: tuple[Rule, ...] = (
     merge_projects,
     # When all filters are where they belong, as estimates depend on them.
     order_joins,
+    # Last, as projections part the joins that could move.
+    narrow_rows,
 )
 
 
