@@ -124,6 +124,11 @@ class Result:
         self.rows_seen = 0
         self.is_exhausted = False
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether ``close`` was called."""
+        return self._closed
+
     def prefetch(self) -> None:
         """Wait for the first batch, so that an error shows now rather than at the first fetch."""
         if self._batch is None and not self.is_exhausted:
@@ -158,7 +163,7 @@ class Result:
 
     def table(self) -> pa.Table:
         """All rows that are left, as one Arrow table."""
-        return self._decoder.arrow(self._carrier_table())
+        return self._decoder.arrow(self.carrier_table())
 
     def reader(self) -> pa.RecordBatchReader:
         """All rows that are left, as a stream of batches that are fetched when they are asked for."""
@@ -171,7 +176,7 @@ class Result:
 
     def data_frame(self) -> "pd.DataFrame":
         """All rows that are left, as pandas."""
-        return self._decoder.data_frame(self._carrier_table())
+        return self._decoder.data_frame(self.carrier_table())
 
     def polars(self) -> "pl.DataFrame":
         """All rows that are left, as polars."""
@@ -192,7 +197,8 @@ class Result:
         self._stream.close()
         self._decoder.close()
 
-    def _carrier_table(self) -> pa.Table:
+    def carrier_table(self) -> pa.Table:
+        """All rows that are left, as they travel."""
         return pa.Table.from_batches(list(self.carrier_batches()), schema=self._stream.schema)
 
     def _arrow_batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:

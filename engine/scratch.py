@@ -8,6 +8,7 @@ import duckdb
 _CONFIG = {
     "python_enable_replacements": "false",
     "autoinstall_known_extensions": "false",
+    "arrow_output_version": "1.5",
     "threads": "1",
 }
 _SETTINGS = (
@@ -24,6 +25,10 @@ class Scratch:
         self._connection = duckdb.connect(":memory:", config=dict(_CONFIG))
         for setting in _SETTINGS:
             self._connection.execute(setting)
+        # Where a view is known, DuckDB tells the names inside it instead of its own: ask where nothing is known.
+        self._connection.execute("ATTACH ':memory:' AS nothing")
+        self._nameless = self._connection.cursor()
+        self._nameless.execute("USE nothing")
 
     @property
     def lock(self) -> threading.RLock:
@@ -42,9 +47,14 @@ class Scratch:
     def table_names(self, sql: str) -> set[str]:
         """The names of the tables, views and files that a query reads, without common table expressions."""
         with self._lock:
-            return set(self._connection.get_table_names(sql))
+            return set(self._nameless.get_table_names(sql))
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own to the same database, which needs no lock; its maker closes it."""
+        return self._connection.cursor()
 
     def close(self) -> None:
         """Free the connection; idempotent."""
         with self._lock:
+            self._nameless.close()
             self._connection.close()

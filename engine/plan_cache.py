@@ -1,0 +1,63 @@
+"""Plans that were made before: a repeated text is not planned again while nothing that it depends on has changed."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+
+from shoal.catalog import FileTable
+from shoal.planner.errors import SourceError
+from shoal.planner.source import Field, FileSource
+from shoal.planner.stage import StagedPlan
+from shoal.source_files import SourceFiles
+
+_KEPT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPlan:
+    """A plan as the session runs it: the stages, the result's columns, and the files it was made with."""
+
+    staged: StagedPlan
+    columns: tuple[Field, ...]
+    sources: Mapping[FileTable, FileSource]
+    native_names: frozenset[str] = frozenset()
+
+
+class PlanCache:
+    """The latest plans by whatever they depend on; thread-safe. Files are compared with what they are now."""
+
+    def __init__(self, files: SourceFiles) -> None:
+        self._files = files
+        self._lock = threading.Lock()
+        self._plans: OrderedDict[Hashable, SessionPlan] = OrderedDict()
+
+    def find(self, key: Hashable) -> SessionPlan | None:
+        """The plan for a key, if all its files are still the same."""
+        with self._lock:
+            plan = self._plans.get(key)
+            if plan is None:
+                return None
+            self._plans.move_to_end(key)
+        if all(self._is_unchanged(table, source) for table, source in plan.sources.items()):
+            return plan
+        self.drop(key)
+        return None
+
+    def keep(self, key: Hashable, plan: SessionPlan) -> None:
+        """Remember a plan."""
+        with self._lock:
+            self._plans[key] = plan
+            while len(self._plans) > _KEPT:
+                self._plans.popitem(last=False)
+
+    def drop(self, key: Hashable) -> None:
+        """Forget a plan."""
+        with self._lock:
+            self._plans.pop(key, None)
+
+    def _is_unchanged(self, table: FileTable, source: FileSource) -> bool:
+        try:
+            return self._files.resolve(table.kind, table.paths, table.options) == source
+        except SourceError:
+            return False

@@ -1,0 +1,40 @@
+"""One run of one statement, as the cursor that started it sees it: its id, how to cancel it, how far it is."""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable
+
+from shoal.executor.cancellation import CancelToken
+from shoal.planner.ids import QueryId
+from shoal.runner import QueryProgress
+
+
+def new_query_id() -> QueryId:
+    """A new id; ids sort by the second in which they were made."""
+    return QueryId(f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(4)}")
+
+
+class Running:
+    """Made by a cursor for each statement and given to whatever runs it. Every method may be called from any thread."""
+
+    def __init__(self) -> None:
+        self.query = new_query_id()
+        self.token = CancelToken()
+        self._lock = threading.Lock()
+        self._progress: Callable[[], QueryProgress] | None = None
+
+    def watch(self, progress: Callable[[], QueryProgress] | None) -> None:
+        """From now on, this tells how far the statement is; None when nobody knows."""
+        with self._lock:
+            self._progress = progress
+
+    def progress(self) -> QueryProgress | None:
+        """How far the statement is, if anybody knows."""
+        with self._lock:
+            progress = self._progress
+        return None if progress is None else progress()
+
+    def cancel(self) -> None:
+        """Ask the statement to stop; idempotent."""
+        self.token.cancel()
