@@ -1,6 +1,7 @@
 """The executor's end of the control stream."""
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import AsyncIterator
@@ -84,13 +85,17 @@ class ControlClient:
                 return
             yield message
 
-    async def flush(self) -> None:
-        """Wait until everything queued was sent, at most ``LAST_WORD_SECONDS``."""
-        if self._writer is None:
-            return
-        emptied = asyncio.create_task(self._outgoing.join())
-        await asyncio.wait((emptied, self._writer), timeout=LAST_WORD_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        emptied.cancel()
+    async def leave(self, reason: str) -> None:
+        """Say why this executor goes, and wait until the coordinator has read it; at most ``LAST_WORD_SECONDS``.
+
+        Somebody must be reading ``messages`` meanwhile.
+        """
+        self.send(wire.ExecutorMessage(leaving=wire.Leaving(reason=reason)))
+        with contextlib.suppress(TimeoutError, grpc.RpcError, asyncio.InvalidStateError):
+            async with asyncio.timeout(LAST_WORD_SECONDS):
+                await self._outgoing.join()
+                await self._call.done_writing()
+                await self._call.code()
 
     async def close(self) -> None:
         """End the stream and the channel."""
@@ -118,12 +123,10 @@ class ControlClient:
     async def _write(self) -> None:
         while True:
             message = await self._outgoing.get()
-            try:
+            # A broken stream is noticed by whoever reads; what is queued then has nobody to go to.
+            with contextlib.suppress(grpc.RpcError, asyncio.InvalidStateError):
                 await self._call.write(message)
-            except (grpc.RpcError, asyncio.InvalidStateError):
-                return
-            finally:
-                self._outgoing.task_done()
+            self._outgoing.task_done()
 
     def _hang_up(self) -> None:
         if self._call is not None:

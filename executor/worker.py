@@ -12,7 +12,7 @@ import signal
 import time
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Protocol, assert_never
+from typing import Any, Protocol, assert_never
 
 from shoal.executor.cancellation import CancelToken
 from shoal.executor.control_client import ControlClient
@@ -49,6 +49,9 @@ class Services(Protocol):
     @property
     def location(self) -> str:
         """The Flight address of the outputs."""
+
+    def warm_up(self) -> None:
+        """Do once what the first task would have to wait for."""
 
     def run(self, spec: TaskSpec, token: CancelToken) -> tuple[OutputFile, TaskMetrics]:
         """Run one task; see ``RunTask``."""
@@ -167,24 +170,28 @@ class Worker:
 
     async def _work(self, pool: TaskPool, services: Services, welcome: wire.Welcome) -> tuple[ExitCode, str]:
         """Carry out what the coordinator says until something ends it; says goodbye where that makes sense."""
-        jobs = (
+        jobs = [
             asyncio.create_task(self._listen(pool, services)),
             asyncio.create_task(self._beat(welcome.heartbeat_seconds)),
             asyncio.create_task(self._watch(pool, welcome.lease_seconds)),
-        )
+        ]
+        warming = asyncio.create_task(_warm_up(services))
         try:
-            await asyncio.wait((self._ended, *jobs), return_when=asyncio.FIRST_COMPLETED)
+            either: list[asyncio.Future[Any]] = [self._ended, *jobs]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             for job in jobs:
                 if job.done():
                     job.result()
             code, reason = self._ended.result()
             if code is not ExitCode.LOST_COORDINATOR:
-                self._client.send(wire.ExecutorMessage(leaving=wire.Leaving(reason=reason)))
-                await self._client.flush()
+                await self._client.leave(reason)
+            if code is ExitCode.STUCK:
+                self.report(Report.STUCK, reason)
             return code, reason
         finally:
             for job in jobs:
                 job.cancel()
+            await asyncio.wait((warming,), timeout=END_SECONDS)
 
     def _end(self, code: ExitCode, reason: str) -> None:
         if not self._ended.done():
@@ -248,8 +255,7 @@ class Worker:
             if stuck is not None:
                 reason = f"task {stuck} was cancelled {STUCK_SECONDS:.0f} s ago and still runs"
                 self._end(ExitCode.STUCK, reason)
-                await self._client.flush()
-                self.report(Report.STUCK, reason)
+                return
 
     def _watch_drain(self, now: float) -> None:
         if self._drain is _Drain.WANTED:
@@ -269,3 +275,10 @@ class Worker:
             pool.cancel_all(OutOfMemory(text))
         elif now - self._over_limit_since > OUT_OF_MEMORY_SECONDS:
             self._end(ExitCode.OUT_OF_MEMORY, f"out of memory: {text}")
+
+
+async def _warm_up(services: Services) -> None:
+    try:
+        await asyncio.to_thread(services.warm_up)
+    except Exception as error:  # noqa: BLE001 - the first task will run into it, and has somebody to tell
+        _LOG.warning("warming up failed: %s", error)

@@ -49,6 +49,12 @@ class WorkerServices:
             )
             self._owned = stack.pop_all()
 
+    def warm_up(self) -> None:
+        """Start the kernel before the first task needs it."""
+        for join_order in (False, True):
+            with self._kernel.session(join_order=join_order):
+                pass
+
     def run(self, spec: TaskSpec, token: CancelToken) -> tuple[OutputFile, TaskMetrics]:
         """Run one task; see ``TaskRunner``."""
         return self._runner.run(spec, token)
