@@ -91,7 +91,7 @@ class Error(Exception):
 
     def with_context(self, **fields: object) -> Self:
         """Fill the fields of the context that are still empty, in place, and return the error itself."""
-        empty = {name: value for name, value in fields.items() if not getattr(self.context, name)}
+        empty = {name: value for name, value in fields.items() if getattr(self.context, name) in (None, ())}
         self.context = replace(self.context, **empty)  # type: ignore[arg-type]
         return self
 
