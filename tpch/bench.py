@@ -1,11 +1,13 @@
 """``make bench``: TPC-H against DuckDB, and the small numbers that one feels: start, latency, planning, fetching."""
 
+import sys
+from functools import partial
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+import shoal
 from shoal.tpch import bench_measures as measures
 from shoal.tpch.bench_measures import Measured
 from shoal.tpch.contenders import ShoalOptions
@@ -14,7 +16,7 @@ from shoal.tpch.measure import Benchmark, run_benchmark
 from shoal.tpch.queries import QUERY_NUMBERS
 from shoal.tpch.report import write_report
 from shoal.tpch.results import BenchmarkResult, available_cores, write_json
-from shoal.tpch.tables import result_table
+from shoal.tpch.tables import print_table, result_table
 
 PARTS = ("small", "embedded", "cluster", "memory")
 
@@ -40,7 +42,6 @@ def main(data: Path, runs: int, parts: tuple[str, ...], output: Path | None) -> 
         dataset = open_dataset(data)
     except DatasetError as error:
         raise click.UsageError(str(error)) from error
-    console = Console()
     lines: list[Measured] = []
     if "small" in parts:
         lines += _small(dataset, runs)
@@ -49,25 +50,34 @@ def main(data: Path, runs: int, parts: tuple[str, ...], output: Path | None) -> 
             file, options = MODES[mode]
             benchmark = Benchmark(dataset, options, QUERY_NUMBERS, runs, verify=True, compare=True)
             result = run_benchmark(benchmark, _tell)
-            console.print(result_table(result))
+            print_table(result_table(result))
             lines.append(_against_rival(mode, result))
             _keep(result, output, file)
     if "memory" in parts:
         result, measured = measures.measure_small_memory(dataset, _tell)
-        console.print(result_table(result))
+        print_table(result_table(result))
         _keep(result, output, "memory.html")
         lines += measured
-    console.print(_summary(dataset, lines))
+    print_table(_summary(dataset, lines))
 
 
 def _small(dataset: Dataset, runs: int) -> list[Measured]:
-    return [
-        *measures.measure_import(runs),
-        *measures.measure_start(runs),
-        *measures.measure_latency(),
-        *measures.measure_planning(dataset, runs),
-        *measures.measure_fetch(runs, available_cores()),
-    ]
+    steps = {
+        "import": partial(measures.measure_import, runs),
+        "start": partial(measures.measure_start, runs),
+        "latency": measures.measure_latency,
+        "planning": partial(measures.measure_planning, dataset, runs),
+        "fetch": partial(measures.measure_fetch, runs, available_cores()),
+    }
+    lines: list[Measured] = []
+    for name, measure in steps.items():
+        _say(name)
+        try:
+            lines += measure()
+        except shoal.Error as error:
+            # The others are worth having; the line says that this one is not there, and why.
+            lines.append(Measured(name, f"failed: {type(error).__name__}: {error.message}"))
+    return lines
 
 
 def _against_rival(mode: str, result: BenchmarkResult) -> Measured:
@@ -95,7 +105,13 @@ def _summary(dataset: Dataset, lines: list[Measured]) -> Table:
 
 
 def _tell(number: int, step: str) -> None:
-    click.echo(f"\rQ{number} {step}\033[K", nl=False, err=True)
+    _say(f"Q{number} {step}")
+
+
+def _say(what: str) -> None:
+    """Show what is being measured, on a terminal alone."""
+    if sys.stderr.isatty():
+        click.echo(f"\r{what}\033[K\r", nl=False, err=True)
 
 
 if __name__ == "__main__":

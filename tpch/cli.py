@@ -16,7 +16,7 @@ from shoal.tpch.measure import Benchmark, Listener, run_benchmark, steps_of
 from shoal.tpch.queries import QUERY_NUMBERS, parse_selection
 from shoal.tpch.report import write_report
 from shoal.tpch.results import BenchmarkResult, write_json
-from shoal.tpch.tables import result_table
+from shoal.tpch.tables import print_table, result_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,7 +126,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter an option
 
 
 def _publish(result: BenchmarkResult, json_path: Path | None, report: Path | None) -> None:
-    Console().print(result_table(result))
+    print_table(result_table(result))
     for query in result.queries:
         if query.problem:
             click.echo(f"Q{query.number}: {query.problem}", err=True)

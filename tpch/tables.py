@@ -1,9 +1,12 @@
 """The table of a benchmark for the terminal: a line a query, then the sums and the geometric means."""
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from shoal.tpch.results import BenchmarkResult, QueryOutcome
+
+_WIDTH_OF_FILES = 110
 
 
 def result_table(result: BenchmarkResult) -> Table:
@@ -27,6 +30,12 @@ def result_table(result: BenchmarkResult) -> Table:
         cells += [_number(query.cpu_seconds, 2), str(_megabytes(query)), str(query.rows), _verified_cell(query)]
         table.add_row(*cells)
     return table
+
+
+def print_table(table: Table) -> None:
+    """Print a table to standard output: as wide as the terminal, or wide enough for all columns where there is none."""
+    console = Console()
+    Console(width=None if console.is_terminal else max(console.width, _WIDTH_OF_FILES)).print(table)
 
 
 def verified_summary(result: BenchmarkResult) -> str:
