@@ -15,6 +15,10 @@ from shoal.planner.tree import transform_down
 
 Predicates = list[exp.Expression]
 
+DROPS_LEFT = (JoinKind.INNER, JoinKind.RIGHT, JoinKind.SEMI)
+DROPS_RIGHT = (JoinKind.INNER, JoinKind.LEFT, JoinKind.SEMI, JoinKind.ANTI)
+"""The kinds of joins in which a row without a partner on the other side has no effect at all."""
+
 
 def push_filters(node: Node, context: RuleContext) -> Node:
     """Evaluate every predicate as early as its columns are there.
@@ -183,15 +187,26 @@ def _strengthen(node: logical.Join, terms: Predicates) -> logical.Join:
     return node if kind is node.kind else replace(node, kind=kind)
 
 
+def _strengthen_inputs(node: logical.Join, terms: Predicates) -> logical.Join:
+    """The join with outer joins right below it strengthened, where its condition is never true for the rows they add."""
+    left, right = node.left, node.right
+    if isinstance(left, logical.Join) and node.kind in DROPS_LEFT:
+        left = _strengthen(left, terms)
+    if isinstance(right, logical.Join) and node.kind in DROPS_RIGHT:
+        right = _strengthen(right, terms)
+    return node if left is node.left and right is node.right else replace(node, left=left, right=right)
+
+
 def _push_condition(node: logical.Join) -> logical.Join:
     """Push the one-sided terms of a join condition into the side that does not keep its unmatched rows."""
     terms = list(conjuncts(node.condition))
+    node = _strengthen_inputs(node, terms)
     to_left: Predicates = []
     to_right: Predicates = []
-    if node.kind in (JoinKind.INNER, JoinKind.RIGHT, JoinKind.SEMI):
+    if node.kind in DROPS_LEFT:
         left = logical.column_ids(node.left)
         to_left, terms = _split(terms, lambda term: _movable(term, left))
-    if node.kind in (JoinKind.INNER, JoinKind.LEFT, JoinKind.SEMI, JoinKind.ANTI):
+    if node.kind in DROPS_RIGHT:
         right = logical.column_ids(node.right)
         to_right, terms = _split(terms, lambda term: _movable(term, right))
     if not to_left and not to_right:
