@@ -1,6 +1,7 @@
 """``make bench``: TPC-H against DuckDB, and the small numbers that one feels: start, latency, planning, fetching."""
 
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def main(data: Path, runs: int, parts: tuple[str, ...], output: Path | None) -> 
 
 
 def _small(dataset: Dataset, runs: int) -> list[Measured]:
-    steps = {
+    steps: dict[str, Callable[[], list[Measured]]] = {
         "import": partial(measures.measure_import, runs),
         "start": partial(measures.measure_start, runs),
         "latency": measures.measure_latency,
