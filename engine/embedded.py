@@ -5,11 +5,11 @@ import tempfile
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -22,11 +22,11 @@ from shoal.executor.scan import check_files, scanned_files
 from shoal.executor.shuffle.reader import ShuffleReader
 from shoal.executor.shuffle.registry import ArrowRegistry
 from shoal.executor.task_inputs import TaskInputs
-from shoal.planner.errors import Error, Place, QueryCancelled, QueryTimeout, SourceChanged, SourceError
+from shoal.planner.errors import Error, InterfaceError, Place, QueryCancelled, QueryTimeout, SourceChanged, SourceError
 from shoal.planner.ids import QueryId, TaskId
 from shoal.planner.source import Field
 from shoal.planner.stage import StagedPlan, TaskScan, TaskSpec
-from shoal.worker_thread import WorkerThread
+from shoal.worker_thread import ThreadPool, WorkerThread
 
 BATCH_ROWS = 131_072
 
@@ -46,6 +46,7 @@ class EmbeddedEngine:
         self._reader = ShuffleReader(registry)
         self._lock = threading.Lock()
         self._kernel: Kernel | None = None
+        self._threads = ThreadPool("shoal-query")
         self._streams: weakref.WeakSet[EmbeddedStream] = weakref.WeakSet()
 
     @property
@@ -70,7 +71,7 @@ class EmbeddedEngine:
         Blocks until the statement has begun to run; raises its error.
         """
         spec = _task_of(plan, query)
-        stream = EmbeddedStream(self.kernel, self._reader, spec, token, timeout, native_names)
+        stream = EmbeddedStream(self.kernel, self._reader, self._threads, spec, token, timeout, native_names)
         self._streams.add(stream)
         try:
             stream.open()
@@ -87,6 +88,7 @@ class EmbeddedEngine:
             kernel, self._kernel = self._kernel, None
         if kernel is not None:
             kernel.close()
+        self._threads.close(_STOP_SECONDS)
         self._reader.close()
 
 
@@ -97,6 +99,7 @@ class EmbeddedStream:
         self,
         kernel: Kernel,
         reader: ShuffleReader,
+        threads: ThreadPool,
         spec: TaskSpec,
         token: CancelToken,
         timeout: float | None,
@@ -112,30 +115,47 @@ class EmbeddedStream:
         self._stack = ExitStack()
         self._rows: pa.RecordBatchReader | None = None
         self._interrupt: Callable[[], None] = _nothing
-        self._thread = WorkerThread("shoal-query")
-        self._closed = False
+        self._threads = threads
+        self._thread: WorkerThread | None = threads.take()
+        self._ready: deque[pa.RecordBatch] = deque()
+        self._ended = False
+        self._freed = False
         self.schema: pa.Schema = pa.schema([])
         self.columns: tuple[Field, ...] = spec.columns
         self.seconds = 0.0
 
     def open(self) -> None:
-        """Begin to run; returns when the kernel has accepted the statement."""
+        """Run until the first batch is there."""
         self._call(self._open)
 
     def next_batch(self) -> pa.RecordBatch | None:
         """The next batch, or None at the end; raises the statement's error."""
-        batch: pa.RecordBatch | None = self._call(self._next)
-        return batch
+        if not self._ready and not self._ended:
+            self._call(self._next)
+        return self._ready.popleft() if self._ready else None
 
     def close(self) -> None:
         """Stop the statement if it still runs, and free what it holds. Idempotent."""
-        if self._closed:
+        thread, self._thread = self._thread, None
+        self._ready.clear()
+        self._ended = True
+        if thread is None:
             return
-        self._closed = True
+        if self._freed:
+            self._threads.give_back(thread)
+            return
         self._token.cancel()
-        self._thread.stop(self._free, _STOP_SECONDS)
+        if thread.is_current:
+            self._free()
+            thread.end()
+            return
+        try:
+            thread.call(self._free, _STOP_SECONDS)
+            self._threads.give_back(thread)
+        except TimeoutError:
+            thread.end()
 
-    def _call(self, function: Callable[[], Any]) -> Any:
+    def _call(self, function: Callable[[], None]) -> None:
         started = time.monotonic()
         cancelled_at: list[float] = []
 
@@ -146,8 +166,10 @@ class EmbeddedStream:
                 self._interrupt()
             return bool(cancelled_at) and waited - cancelled_at[0] > _STOP_SECONDS
 
+        if self._thread is None:
+            raise InterfaceError("the result is closed")
         try:
-            return self._thread.call(function, self._time_left, given_up)
+            self._thread.call(function, self._time_left, given_up)
         except TimeoutError:
             was_cancelled = self._token.cancelled
             self.close()
@@ -178,24 +200,37 @@ class EmbeddedStream:
             self.schema = self._rows.schema
             self._token.check()
         except Exception as error:
-            raise self._explained(error, wrapped=sql is not spec.sql) from error
+            raise self._failed(error, sql) from error
+        self._next()
 
     def _bind(self, session: Session) -> None:
         scans = tuple(scan for scan in self._spec.scans if scan.name not in self._native)
         spec = replace(self._spec, scans=scans)
         TaskInputs(session, self._reader, spec, self._token, self._kernel.memory_bytes // _HEAP_SHARE).bind()
 
-    def _next(self) -> pa.RecordBatch | None:
+    def _next(self) -> None:
+        """Make a batch ready. A short one is probably the last: look, so that all is freed without another call."""
         try:
-            self._token.check()
-            assert self._rows is not None, "opened before it is read"
-            return self._rows.read_next_batch()
+            self._read()
+            if self._ready[-1].num_rows < BATCH_ROWS:
+                self._read()
         except StopIteration:
             check_files(self._files)
-            return None
+            self._ended = True
+            self._free()
         except Exception as error:
-            wrapped = encode_select(self._spec.sql, self._spec.columns) is not self._spec.sql
-            raise self._explained(error, wrapped=wrapped) from error
+            raise self._failed(error, encode_select(self._spec.sql, self._spec.columns)) from error
+
+    def _read(self) -> None:
+        self._token.check()
+        assert self._rows is not None, "opened before it is read"
+        self._ready.append(self._rows.read_next_batch())
+
+    def _failed(self, error: Exception, sql: str) -> Error:
+        """Free everything, telling the kernel why, and explain the error."""
+        told = self._explained(error, wrapped=sql is not self._spec.sql)
+        self._free(error)
+        return told
 
     def _explained(self, error: Exception, *, wrapped: bool) -> Error:
         if self._token.cancelled:
@@ -213,11 +248,16 @@ class EmbeddedStream:
             told.context = replace(told.context, sql=sql, place=place)
         return told
 
-    def _free(self) -> None:
+    def _free(self, error: Exception | None = None) -> None:
+        if self._freed:
+            return
+        self._freed = True
         if self._rows is not None:
             self._rows.close()
             self._rows = None
-        self._stack.close()
+        # The kernel raises again what it is told; whoever waits for the statement gets it explained.
+        with suppress(Exception):
+            self._stack.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
 
 
 def _nothing() -> None:

@@ -1,18 +1,16 @@
 """A session in this process: a statement in, a result out. Owns the names, the settings and whatever runs the plans."""
 
 import threading
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 import pyarrow as pa
 
-from shoal.binder import Binder, BoundCatalog
-from shoal.catalog import CatalogSnapshot, SessionCatalog
-from shoal.distributed import run_distributed
-from shoal.embedded import EmbeddedEngine, kernel_columns
-from shoal.executor.shuffle.reader import ShuffleReader
+from shoal.binder import Binder
+from shoal.catalog import SessionCatalog
+from shoal.execution import Execution, RunnerMaker
 from shoal.executor.shuffle.registry import ArrowRegistry
 from shoal.plan_cache import PlanCache, SessionPlan
 from shoal.planner.errors import (
@@ -25,10 +23,7 @@ from shoal.planner.errors import (
     TableNotFound,
 )
 from shoal.planner.lexer import StatementText, check_size, split_statements
-from shoal.planner.options import Distribute, PlanOptions
-from shoal.planner.parameters import inline_parameters
 from shoal.planner.source import ArrowSource, Field, ViewDefinition
-from shoal.planner.stage import StagedPlan
 from shoal.planner.statement import (
     CreateView,
     Describe,
@@ -40,23 +35,18 @@ from shoal.planner.statement import (
     ShowAll,
     ShowSetting,
     ShowTables,
+    Statement,
     classify,
     suggest,
 )
-from shoal.planner.whole_statement import whole_statement
 from shoal.registration import Registrations
 from shoal.result import BatchStream, Decoder, Result, TableStream
 from shoal.runner import Runner
 from shoal.running import Running
 from shoal.scratch import Scratch
+from shoal.session_planner import SessionPlanner
 from shoal.settings import SETTINGS, Settings, Values
 from shoal.source_files import SourceFiles
-
-if TYPE_CHECKING:
-    from shoal.planner.plan import PlannedQuery
-    from shoal.statistics import FooterStatistics
-
-RunnerMaker = Callable[[], Runner]
 
 
 class Session:
@@ -73,15 +63,11 @@ class Session:
         self._files = SourceFiles(self._scratch)
         self.catalog = SessionCatalog(self._files)
         self._binder = Binder(self._scratch)
-        self._plans = PlanCache(self._files)
-        self._registry = ArrowRegistry()
-        self._registrations = Registrations(self._scratch, self._registry, shared=runner is not None)
-        self._engine = EmbeddedEngine(threads, memory_bytes, self._registry)
-        self._reader = ShuffleReader(self._registry)
-        self._cluster = runner
-        self._make_in_process = in_process
-        self._in_process: Runner | None = None
-        self._statistics: FooterStatistics | None = None
+        registry = ArrowRegistry()
+        self._registrations = Registrations(self._scratch, registry, shared=runner is not None)
+        self._execution = Execution(threads, memory_bytes, registry, runner, in_process)
+        plans = PlanCache(self._files)
+        self._planner = SessionPlanner(self.catalog, self._binder, plans, self._execution.engine)
         self._lock = threading.Lock()
         self._closed = False
 
@@ -136,11 +122,7 @@ class Session:
             if self._closed:
                 return
             self._closed = True
-        self._engine.close()
-        for runner in (self._cluster, self._in_process):
-            if runner is not None:
-                runner.close()
-        self._reader.close()
+        self._execution.close()
         self._registrations.close()
         self._scratch.close()
 
@@ -156,7 +138,7 @@ class Session:
     def _execute(self, sql: str, parameters: Sequence[object], running: Running) -> Result | None:
         if self._closed:
             raise InterfaceError("the connection is closed")
-        statement = classify(sql)
+        statement: Statement = classify(sql)
         if parameters and not isinstance(statement, Query | Explain | Describe):
             raise ParameterError("this kind of statement takes no parameters")
         match statement:
@@ -166,6 +148,21 @@ class Session:
                 return self._explain(statement, parameters, running)
             case Describe():
                 return self._described(statement.sql, parameters)
+            case ShowSetting():
+                return self._show(statement)
+            case ShowAll():
+                rows = self.settings.rows()
+                return self._table(("name", "value", "default", "description"), rows)
+            case ShowTables():
+                return self._table(("name",), [(name,) for name in sorted(self.tables())])
+            case CreateView() | DropView() | SetVariable() | ResetVariable():
+                self._change(statement)
+                return None
+            case _:
+                assert_never(statement)
+
+    def _change(self, statement: CreateView | DropView | SetVariable | ResetVariable) -> None:
+        match statement:
             case CreateView():
                 self._create_view(statement)
             case DropView():
@@ -174,34 +171,27 @@ class Session:
                 self.settings.set(statement.name, statement.value)
             case ResetVariable():
                 self.settings.reset(statement.name)
-            case ShowSetting():
-                return self._show(statement)
-            case ShowAll():
-                rows = self.settings.rows()
-                return self._table(("name", "value", "default", "description"), rows)
-            case ShowTables():
-                return self._table(("name",), [(name,) for name in sorted(self.tables())])
             case _:
                 assert_never(statement)
-        return None
 
     def _query(self, query: Query, parameters: Sequence[object], running: Running) -> Result:
         values = self.settings.values
-        plan, key = self._plan(query, parameters, values)
+        options = self._execution.options(values)
+        plan, key = self._planner.plan(query, parameters, values, options)
         try:
             return self._run(query, parameters, plan, values, running)
         except SourceError:
-            # A file may have changed since the plan was kept: plan once more with the files as they are now.
-            if key is None or self._plans.find(key) is not plan:
+            # A kept plan may not fit its files any more: plan once more with the files as they are now.
+            if key is None or running.token.cancelled:
                 raise
-            self._plans.drop(key)
-            plan, _ = self._plan(query, parameters, values)
+            self._planner.forget(key)
+            plan, _ = self._planner.plan(query, parameters, values, options)
             return self._run(query, parameters, plan, values, running)
 
     def _run(
         self, query: Query, parameters: Sequence[object], plan: SessionPlan, values: Values, running: Running
     ) -> Result:
-        result = self._result(plan.columns, self._start(plan, values, running), values)
+        result = self._result(plan.columns, self._execution.start(plan, values, running), values)
         try:
             result.prefetch()
             if values.verify:
@@ -211,88 +201,6 @@ class Session:
             raise
         return result
 
-    def _start(self, plan: SessionPlan, values: Values, running: Running) -> BatchStream:
-        runner = self._runner_for(plan.staged)
-        if runner is None:
-            return self._engine.start(
-                plan.staged, running.query, running.token, timeout=values.timeout, native_names=plan.native_names
-            )
-        return run_distributed(runner, self._reader, plan.staged, running, timeout=values.timeout, mmap=values.mmap)
-
-    def _runner_for(self, plan: StagedPlan) -> Runner | None:
-        """The cluster if there is one; in this process a plan of several stages needs the in-process runner."""
-        if self._cluster is not None:
-            return self._cluster
-        if len(plan.stages) == 1:
-            return None
-        with self._lock:
-            if self._in_process is None:
-                if self._make_in_process is None:
-                    raise InterfaceError("this session cannot run plans of several stages")
-                self._in_process = self._make_in_process()
-            return self._in_process
-
-    def _plan(self, query: Query, parameters: Sequence[object], values: Values) -> tuple[SessionPlan, Hashable | None]:
-        catalog = self.catalog.snapshot()
-        options = self._options(values)
-        key = _cache_key(query.sql, parameters, catalog.version, values, options)
-        plan = None if key is None or query.dynamic else self._plans.find(key)
-        if plan is None:
-            plan = self._new_plan(query, parameters, catalog, values, options)
-            if key is not None:
-                self._plans.keep(key, plan)
-        return plan, key
-
-    def _new_plan(
-        self,
-        query: Query,
-        parameters: Sequence[object],
-        catalog: CatalogSnapshot,
-        values: Values,
-        options: PlanOptions,
-    ) -> SessionPlan:
-        if query.dynamic or _is_whole(options):
-            return self._whole_plan(query, parameters, catalog, values)
-        planned = self._planned(query.sql, parameters, catalog, options)
-        staged = replace(planned.staged, settings=(*planned.staged.settings, *values.kernel_settings()))
-        return SessionPlan(staged, planned.columns, catalog.resolved())
-
-    def _whole_plan(
-        self, query: Query, parameters: Sequence[object], catalog: CatalogSnapshot, values: Values
-    ) -> SessionPlan:
-        """The statement as one stage. Files that it names itself are left to the kernel, virtual columns and all."""
-        kernel = BoundCatalog(self._binder, catalog)
-        columns = kernel.describe(query.sql, parameters)
-        text = inline_parameters(query.sql, parameters)
-        staged = whole_statement(text, columns, catalog, kernel, "in one process the kernel plans it")
-        staged = replace(staged, settings=values.kernel_settings())
-        native = frozenset(scan.name for scan in staged.result.scans if catalog.entry(scan.name) is None)
-        if query.dynamic:
-            columns = kernel_columns(self._engine, staged, Running().query)
-            stage = replace(staged.result, columns=columns)
-            staged = replace(staged, stages=(stage,), columns=columns)
-        return SessionPlan(staged, columns, catalog.resolved(), native)
-
-    def _planned(
-        self, sql: str, parameters: Sequence[object], catalog: CatalogSnapshot, options: PlanOptions
-    ) -> "PlannedQuery":
-        # The planner's parser takes 0.1 s to import, and queries in one process do not need it.
-        from shoal.planner.plan import plan_query
-        from shoal.statistics import FooterStatistics
-
-        if self._statistics is None:
-            self._statistics = FooterStatistics()
-        kernel = BoundCatalog(self._binder, catalog)
-        return plan_query(sql, parameters, catalog, kernel, self._statistics, options)
-
-    def _options(self, values: Values) -> PlanOptions:
-        if self._cluster is None:
-            return values.plan_options(
-                executors=0, threads=self._engine.threads, memory_bytes=self._engine.memory_bytes
-            )
-        shape = self._cluster.shape()
-        return values.plan_options(executors=shape.executors, threads=shape.threads, memory_bytes=shape.memory_bytes)
-
     def _verified(
         self, query: Query, parameters: Sequence[object], plan: SessionPlan, result: Result, values: Values
     ) -> Result:
@@ -301,8 +209,8 @@ class Session:
 
         table = result.carrier_table()
         result.close()
-        whole = self._whole_plan(query, parameters, self.catalog.snapshot(), values)
-        verify_result(table, plan.columns, whole.staged, whole.native_names, self._reader)
+        whole = self._planner.whole(query, parameters, self.catalog.snapshot(), values)
+        verify_result(table, plan.columns, whole.staged, whole.native_names, self._execution.reader)
         return self._result(plan.columns, TableStream(table), values)
 
     def _explain(self, statement: Explain, parameters: Sequence[object], running: Running) -> Result:
@@ -310,12 +218,13 @@ class Session:
 
         values = self.settings.values
         catalog = self.catalog.snapshot()
-        planned = self._planned(statement.query.sql, parameters, catalog, self._options(values))
+        options = self._execution.options(values)
+        planned = self._planner.distributed(statement.query.sql, parameters, catalog, options)
 
         def run() -> BatchStream:
             staged = replace(planned.staged, settings=values.kernel_settings())
             plan = SessionPlan(staged, planned.columns, catalog.resolved())
-            return self._start(plan, values, running)
+            return self._execution.start(plan, values, running)
 
         text = explain(statement.mode, planned, run)
         return self._table(("plan",), [(line,) for line in text.splitlines()])
@@ -372,24 +281,6 @@ class Session:
         fields = tuple(Field(name, "VARCHAR") for name in names)
         arrays = [pa.array([row[index] for row in rows], pa.string()) for index in range(len(names))]
         return self._result(fields, TableStream(pa.table(arrays, names=list(names))), self.settings.values)
-
-
-def _is_whole(options: PlanOptions) -> bool:
-    """Whether the planner would leave the whole statement to one kernel anyway."""
-    return options.distribute is Distribute.NEVER or (options.executors == 0 and options.distribute is Distribute.AUTO)
-
-
-def _cache_key(
-    sql: str, parameters: Sequence[object], version: int, values: Values, options: PlanOptions
-) -> Hashable | None:
-    """What a plan depends on besides its files; None when a parameter cannot be compared."""
-    typed = tuple((type(value), value) for value in parameters)
-    key = (sql, typed, version, values, options)
-    try:
-        hash(key)
-    except TypeError:
-        return None
-    return key
 
 
 def _moved(error: Error, statement: StatementText, sql: str) -> Error:

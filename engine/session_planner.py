@@ -1,0 +1,111 @@
+"""Planning a session's queries: the whole statement for one kernel, or the planner's stages; and remembering plans."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from shoal.binder import Binder, BoundCatalog
+from shoal.catalog import CatalogSnapshot, SessionCatalog
+from shoal.embedded import EmbeddedEngine, kernel_columns
+from shoal.plan_cache import PlanCache, SessionPlan
+from shoal.planner.options import Distribute, PlanOptions
+from shoal.planner.parameters import inline_parameters
+from shoal.planner.statement import Query
+from shoal.planner.whole_statement import whole_statement
+from shoal.running import new_query_id
+from shoal.settings import Values
+
+if TYPE_CHECKING:
+    from shoal.planner.plan import PlannedQuery
+    from shoal.statistics import FooterStatistics
+
+
+class SessionPlanner:
+    """Plans queries over a session's catalog. Every method may be called from any thread."""
+
+    def __init__(self, catalog: SessionCatalog, binder: Binder, plans: PlanCache, engine: EmbeddedEngine) -> None:
+        self._catalog = catalog
+        self._binder = binder
+        self._plans = plans
+        self._engine = engine
+        self._statistics: FooterStatistics | None = None
+
+    def plan(
+        self, query: Query, parameters: Sequence[object], values: Values, options: PlanOptions
+    ) -> tuple[SessionPlan, Hashable | None]:
+        """A plan; if it was made before, also the key under which it is kept.
+
+        Raises a user error with its place, or a ``SourceError``.
+        """
+        catalog = self._catalog.snapshot()
+        key = None if query.dynamic else _cache_key(query.sql, parameters, catalog.version, values, options)
+        plan = None if key is None else self._plans.find(key)
+        if plan is not None:
+            return plan, key
+        plan = self._new_plan(query, parameters, catalog, values, options)
+        if key is not None:
+            self._plans.keep(key, plan)
+        return plan, None
+
+    def forget(self, key: Hashable) -> None:
+        """Forget a plan that turned out not to fit its files any more."""
+        self._plans.drop(key)
+
+    def whole(
+        self, query: Query, parameters: Sequence[object], catalog: CatalogSnapshot, values: Values
+    ) -> SessionPlan:
+        """The statement as one stage. Files that it names itself are left to the kernel, virtual columns and all."""
+        kernel = BoundCatalog(self._binder, catalog)
+        columns = kernel.describe(query.sql, parameters)
+        text = inline_parameters(query.sql, parameters)
+        staged = whole_statement(text, columns, catalog, kernel, "in one process the kernel plans it")
+        staged = replace(staged, settings=values.kernel_settings())
+        native = frozenset(scan.name for scan in staged.result.scans if catalog.entry(scan.name) is None)
+        if query.dynamic:
+            columns = kernel_columns(self._engine, staged, new_query_id())
+            staged = replace(staged, stages=(replace(staged.result, columns=columns),), columns=columns)
+        return SessionPlan(staged, columns, catalog.resolved(), native)
+
+    def distributed(
+        self, sql: str, parameters: Sequence[object], catalog: CatalogSnapshot, options: PlanOptions
+    ) -> "PlannedQuery":
+        """What the planner proper makes of a query: what EXPLAIN shows, and what a cluster runs."""
+        # The planner's parser takes 0.1 s to import, and queries in one process do not need it.
+        from shoal.planner.plan import plan_query
+        from shoal.statistics import FooterStatistics
+
+        if self._statistics is None:
+            self._statistics = FooterStatistics()
+        kernel = BoundCatalog(self._binder, catalog)
+        return plan_query(sql, parameters, catalog, kernel, self._statistics, options)
+
+    def _new_plan(
+        self,
+        query: Query,
+        parameters: Sequence[object],
+        catalog: CatalogSnapshot,
+        values: Values,
+        options: PlanOptions,
+    ) -> SessionPlan:
+        if query.dynamic or _is_whole(options):
+            return self.whole(query, parameters, catalog, values)
+        planned = self.distributed(query.sql, parameters, catalog, options)
+        staged = replace(planned.staged, settings=(*planned.staged.settings, *values.kernel_settings()))
+        return SessionPlan(staged, planned.columns, catalog.resolved())
+
+
+def _is_whole(options: PlanOptions) -> bool:
+    """Whether the planner would leave the whole statement to the kernel of this process anyway."""
+    return options.executors == 0 and options.distribute is not Distribute.ALWAYS
+
+
+def _cache_key(
+    sql: str, parameters: Sequence[object], version: int, values: Values, options: PlanOptions
+) -> Hashable | None:
+    """What a plan depends on besides its files; None when a parameter cannot be compared."""
+    key = (sql, tuple((type(value), value) for value in parameters), version, values, options)
+    try:
+        hash(key)
+    except TypeError:
+        return None
+    return key
