@@ -4,6 +4,7 @@ import atexit
 import os
 import threading
 import time
+from functools import partial
 
 from shoal.coordinator.coordinator_runner import CoordinatedQuery, CoordinatorRunner
 from shoal.coordinator.grpc_transport import GrpcTransport
@@ -26,8 +27,9 @@ class LocalCluster:
     """A ``Runner`` over ``executors`` processes with ``threads`` each; ready when it is made.
 
     ``memory_bytes`` are of one executor (default: an equal share of most of this machine's). ``mmap`` false: they read
-    each other's files over Flight too. Raises ``NoExecutors`` with what the processes said when they do not start.
-    ``close`` stops and reaps everything; it is called at the end of this process if nobody did before.
+    each other's files over Flight too. ``memory_directory`` and ``disk_directory`` say where their files go (default:
+    ``/dev/shm`` and the usual directory for temporary files). Raises ``NoExecutors`` with what the processes said when
+    they do not start. ``close`` stops and reaps everything; the end of this process does, if nobody did before.
     """
 
     def __init__(
@@ -37,6 +39,9 @@ class LocalCluster:
         memory_bytes: int | None = None,
         mmap: bool = True,
         policy: Policy | None = None,
+        *,
+        memory_directory: str = "",
+        disk_directory: str = "",
     ) -> None:
         if executors < 1 or threads < 1:
             raise InterfaceError("a cluster needs at least one executor with one thread")
@@ -53,11 +58,15 @@ class LocalCluster:
                 threads=threads,
                 slots=threads,
                 memory_bytes=memory,
+                memory_directory=memory_directory,
+                disk_directory=disk_directory,
                 drain_seconds=1.0,
             )
             for number in range(1, executors + 1)
         ]
-        self._supervisor = Supervisor(workers, Settings(reclaim=reclaim_directories))
+        self._supervisor = Supervisor(
+            workers, Settings(reclaim=partial(reclaim_directories, memory_directory, disk_directory))
+        )
         atexit.register(self.close)
         try:
             self._supervisor.start()

@@ -90,6 +90,8 @@ class ControlClient:
 
         Somebody must be reading ``messages`` meanwhile.
         """
+        if self._call.done():
+            return
         self.send(wire.ExecutorMessage(leaving=wire.Leaving(reason=reason)))
         with contextlib.suppress(TimeoutError, grpc.RpcError, asyncio.InvalidStateError):
             async with asyncio.timeout(LAST_WORD_SECONDS):
