@@ -220,8 +220,8 @@ def _decode(type_: KernelType, sql: str, depth: int) -> str:
         case UnionOf(members):
             branches = []
             for index, (name, member) in enumerate(members):
-                value = f"union_value({quote(name)} := {_decode(member, f'{sql}.m{index}', depth)})"
-                branches.append(f"WHEN {literal(name)} THEN CAST({value} AS {type_})")
+                made = f"union_value({quote(name)} := {_decode(member, f'{sql}.m{index}', depth)})"
+                branches.append(f"WHEN {literal(name)} THEN CAST({made} AS {type_})")
             return f"CASE {sql}.tag {' '.join(branches)} END"
         case _:
             return sql

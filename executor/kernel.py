@@ -6,6 +6,7 @@ They share the memory: while both work each may use half of it.
 """
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,6 +26,8 @@ WRITTEN_ORDER = "join_order,build_side_probe_side"
 """The optimizers that are off where joins run in the order, and with the build side (the right one), as written."""
 
 _MINIMUM_MEMORY = 64 << 20
+_CLOSE_SECONDS = 5.0
+_INTERRUPT_SECONDS = 0.05
 _CONFIG: MappingProxyType[str, str] = MappingProxyType(
     {
         "python_enable_replacements": "false",
@@ -73,19 +76,17 @@ class Session:
 class _Database:
     """One DuckDB, made at first use and made anew after a fatal error."""
 
-    def __init__(self, config: dict[str, str | int], written_order: bool) -> None:
+    def __init__(self, config: dict[str, str | int], setup: Sequence[str]) -> None:
         self._config = config
-        self._written_order = written_order
+        self._setup = setup
         self._root: duckdb.DuckDBPyConnection | None = None
         self.sessions = 0
 
     def cursor(self, memory_bytes: int) -> duckdb.DuckDBPyConnection:
         if self._root is None:
             self._root = duckdb.connect(":memory:", config={**self._config, "memory_limit": f"{memory_bytes}B"})
-            self._root.execute("SET enable_progress_bar = false")
-            self._root.execute("SET GLOBAL parquet_metadata_cache = true")
-            if self._written_order:
-                self._root.execute(f"SET GLOBAL disabled_optimizers = '{WRITTEN_ORDER}'")
+            for statement in self._setup:
+                self._root.execute(statement)
         return self._root.cursor()
 
     def limit_memory(self, memory_bytes: int) -> None:
@@ -95,9 +96,11 @@ class _Database:
                 self._root.execute(f"SET GLOBAL memory_limit = '{memory_bytes}B'")
 
     def drop(self) -> None:
-        if self._root is not None:
-            self._root.close()
-            self._root = None
+        root, self._root = self._root, None
+        if root is not None:
+            # DuckDB refuses while a cursor is busy; the database then ends with the last cursor.
+            with suppress(duckdb.Error):
+                root.close()
 
 
 class Kernel:
@@ -110,14 +113,17 @@ class Kernel:
         self.threads = threads
         self.memory_bytes = max(memory_bytes, _MINIMUM_MEMORY)
         self._spill = OwnedDirectory(spill_directory, "spill")
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._ended = threading.Condition(self._lock)
         self._closed = False
         self._live: set[Session] = set()
         config: dict[str, str | int] = {**_CONFIG, "threads": threads, "temp_directory": str(self._spill.path)}
+        # As configuration of a new database, DuckDB 2.0 shows the limit of the temporary directory but does not keep it.
+        setup = ["SET enable_progress_bar = false", "SET GLOBAL parquet_metadata_cache = true"]
         if spill_bytes is not None:
-            config["max_temp_directory_size"] = f"{spill_bytes}B"
-        self._reordering = _Database(config, written_order=False)
-        self._written = _Database(config, written_order=True)
+            setup.append(f"SET GLOBAL max_temp_directory_size = '{spill_bytes}B'")
+        self._reordering = _Database(config, setup)
+        self._written = _Database(config, [*setup, f"SET GLOBAL disabled_optimizers = '{WRITTEN_ORDER}'"])
 
     @contextmanager
     def session(self, settings: Sequence[tuple[str, str]] = (), *, join_order: bool = True) -> Iterator[Session]:
@@ -139,18 +145,18 @@ class Kernel:
         finally:
             self._release(database, session)
 
-    def interrupt_all(self) -> None:
-        """Stop whatever any session runs."""
-        with self._lock:
-            live = list(self._live)
-        for session in live:
-            session.interrupt()
-
     def close(self) -> None:
-        """Stop what runs, free the memory, and remove the spill directory. Idempotent."""
-        self.interrupt_all()
-        with self._lock:
+        """Stop what runs, free the memory, and remove the spill directory. Idempotent.
+
+        A statement that does not stop within a few seconds keeps its memory; the spill directory goes all the same.
+        """
+        deadline = time.monotonic() + _CLOSE_SECONDS
+        with self._ended:
             self._closed = True
+            while self._live and time.monotonic() < deadline:
+                for session in self._live:
+                    session.interrupt()
+                self._ended.wait(_INTERRUPT_SECONDS)
             self._reordering.drop()
             self._written.drop()
         self._spill.close()
@@ -182,6 +188,7 @@ class Kernel:
         session.close()
         with self._lock:
             self._live.discard(session)
+            self._ended.notify_all()
             database.sessions -= 1
             if database.sessions == 0:
                 self._share_memory()

@@ -40,7 +40,8 @@ from shoal.planner.errors import (
 _PREFIX = re.compile(r"^(?:Invalid: |ArrowInvalid: )?(?P<kind>[A-Z][A-Za-z ]*?) Error: ?", re.DOTALL)
 _TRAILER = re.compile(r"\n+LINE (?P<line>\d+): (?P<shown>[^\n]*)\n(?P<caret>[^\S\n]*)(?P<mark>\^+)\s*$")
 _HINT = re.compile(
-    r"\n\s*(?P<hint>(?:Did you mean|Candidate|Use \"SET|Either add|HINT|\* |Try |You may|Use TRY).*)$", re.DOTALL
+    r"\n\s*(?P<hint>(?:Did you mean|Candidate|Use \"SET|Either add|HINT|This limit was set|\* |Try |You may|Use TRY).*)$",
+    re.DOTALL,
 )
 _STACK = re.compile(r"\n+Stack Trace:.*$", re.DOTALL)
 _HINT_LINES = 8
@@ -130,7 +131,7 @@ _MORE_EXACT: tuple[tuple[str, str, type[Error]], ...] = (
     ("Binder", r"not found in (USING|FROM) clause|Column .* in EXCLUDE list not found", ColumnNotFound),
     ("Binder", r"Max expression depth", StatementTooLarge),
     ("Parser", r"Max expression depth|[Mm]aximum (recursion|expression) depth", StatementTooLarge),
-    ("Invalid Input", r"Values were not provided for|[Pp]repared statement (needs|parameter)|parameter.* excess",
+    ("Invalid Input", r"Values were not provided for|[Pp]repared statement (needs|parameter)|Parameter argument/count",
      ParameterError),
     ("Invalid Input", _CORRUPT, SourceCorrupt),
     ("Conversion", r"CSV Error on Line", SourceCorrupt),
