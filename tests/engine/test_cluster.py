@@ -169,3 +169,13 @@ def test_executors_that_cannot_start_say_why(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(worker_process, "MODULE", "shoal.no_such_module")
     with pytest.raises(NoExecutors, match=r"No module named shoal\.no_such_module"):
         LocalCluster(1)
+
+
+def test_serve_runs_until_it_is_told_to_stop() -> None:
+    script = "from shoal.serve import serve_coordinator; serve_coordinator(port=0)"
+    with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("shoal coordinator listens on 127.0.0.1:")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(SECONDS) == 0
+        assert process.stderr.read() == ""
