@@ -6,6 +6,7 @@ No clock, socket, thread or unseeded chance inside: the same events at the same 
 from random import Random
 from typing import assert_never
 
+from shoal.coordinator import expiry
 from shoal.coordinator.attempt_book import ExecutorLife
 from shoal.coordinator.dispatch import Dispatcher
 from shoal.coordinator.events import (
@@ -26,7 +27,7 @@ from shoal.coordinator.instructions import DisconnectExecutor, Instruction, Quer
 from shoal.coordinator.membership import Member, Membership
 from shoal.coordinator.policy import Policy
 from shoal.coordinator.query_machine import QueryMachine
-from shoal.coordinator.task_machine import TaskAttempt, TaskState
+from shoal.coordinator.task_machine import TaskAttempt
 from shoal.coordinator.task_specs import check_plan
 from shoal.coordinator.turn import (
     CancelGraceOver,
@@ -39,11 +40,10 @@ from shoal.coordinator.turn import (
     Timers,
     Turn,
 )
-from shoal.planner.errors import InvariantViolated, NoExecutors, QueryCancelled, QueryTimeout
+from shoal.planner.errors import InvariantViolated, QueryCancelled, QueryTimeout
 from shoal.planner.ids import QueryId
 from shoal.runner import ClusterShape, QueryProgress, StageRun
 
-START_HINT = "start one with: shoal executor --join HOST:PORT"
 _FEW_TIMERS = 1024
 
 
@@ -222,7 +222,7 @@ class ClusterMachine:
             return
         query = self._queries[event.query] = QueryMachine(event, self._policy, self._random, turn.now)
         if not self._membership.ever_joined:
-            query.fail(self._no_executors("none has joined yet"), turn)
+            query.fail(expiry.no_executors("none has joined yet", self._membership), turn)
             self._acted(query)
             return
         if event.timeout is not None:
@@ -251,10 +251,6 @@ class ClusterMachine:
             del self._queries[query.id]
         else:
             self._dispatcher.notice(query)
-
-    def _no_executors(self, what: str) -> NoExecutors:
-        losses = tuple(self._membership.recent_losses())
-        return NoExecutors(f"no executor to run on: {what}").with_context(hint=START_HINT, story=losses)
 
     # Time
 
@@ -288,27 +284,23 @@ class ClusterMachine:
                 elif query.attempts.has_running:
                     self._watch(query, turn.now)
                 else:
-                    query.fail(self._no_executors(f"none came for {self._policy.no_executor_grace:g} s"), turn)
+                    query.fail(
+                        expiry.no_executors(f"none came for {self._policy.no_executor_grace:g} s", self._membership),
+                        turn,
+                    )
             case _:
                 assert_never(timer)
 
     def _lease_over(self, timer: LeaseOver, due: float, turn: Turn) -> None:
-        member = self._membership.find(timer.executor, timer.incarnation)
-        if member is None:
-            return
-        if turn.now - due > self._policy.lateness:
-            member.last_seen = turn.now
-        ends = self._membership.silent_until(member)
+        ends = expiry.lease_end(timer, due, turn.now, self._membership, self._policy)
         if ends is not None and ends > turn.now:
-            self._set_lease(member)
-        else:
-            silence = turn.now - member.last_seen
-            self._lose((timer.executor, timer.incarnation), f"it was silent for {silence:.1f} s", turn)
+            self._timers.set(ends, timer)
+        elif ends is not None:
+            seconds = self._membership.get(timer.executor).joined.lease_seconds or 0.0
+            self._lose((timer.executor, timer.incarnation), f"it was silent for {seconds:.1f} s", turn)
 
     def _cancel_grace_over(self, timer: CancelGraceOver, turn: Turn) -> None:
-        member = self._membership.find(timer.executor, timer.incarnation)
-        attempt = member.running.get(timer.task) if member is not None else None
-        if attempt is not None and attempt.state is TaskState.CANCELLING:
+        if expiry.is_stuck(timer, self._membership):
             reason = f"it did not stop task {timer.task} in {self._policy.cancel_grace:g} s"
             self._lose((timer.executor, timer.incarnation), reason, turn)
 
@@ -323,18 +315,5 @@ class ClusterMachine:
             if not any(query.attempts.holds(life) for query in self._queries.values()):
                 self._lose(life, "it was drained", turn)
         if len(self._timers) >= self._prune_at:
-            self._timers.prune(is_live=self._is_live)
+            self._timers.prune(is_live=lambda timer: expiry.is_live(timer, self._membership, self._queries))
             self._prune_at = max(_FEW_TIMERS, 2 * len(self._timers))
-
-    def _is_live(self, timer: Timer) -> bool:
-        match timer:
-            case LeaseOver():
-                return self._membership.find(timer.executor, timer.incarnation) is not None
-            case CancelGraceOver():
-                member = self._membership.find(timer.executor, timer.incarnation)
-                return member is not None and timer.task in member.running
-            case DelayOver() | DeadlineReached() | NoExecutorGraceOver():
-                query = self._queries.get(timer.query)
-                return query is not None and not query.state.is_terminal
-            case _:
-                assert_never(timer)

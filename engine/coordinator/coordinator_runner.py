@@ -8,8 +8,9 @@ from concurrent.futures import Future
 from random import SystemRandom
 from typing import Any, TypeVar
 
-from shoal.coordinator.cluster_machine import START_HINT, ClusterMachine
+from shoal.coordinator.cluster_machine import ClusterMachine
 from shoal.coordinator.events import ExecutorJoined, QueryCancelRequested, QueryReleased, QuerySubmitted
+from shoal.coordinator.expiry import START_HINT
 from shoal.coordinator.instructions import QueryFailed, QueryFinished
 from shoal.coordinator.loop import CoordinatorLoop, QueryEnd
 from shoal.coordinator.policy import Policy
