@@ -126,9 +126,8 @@ class _Shoal(click.Group):
 @click.option("--memory", type=Size(), help="Memory of each executor, such as 4GB.")
 @click.option(
     "--data",
-    multiple=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Make a table of each data file in a directory; repeatable.",
+    help="Make a table of each data file, or folder of them, in a directory.",
 )
 @click.option("--no-progress", is_flag=True, help="Never draw progress.")
 @click.option("--version", is_flag=True, is_eager=True, help="Show the version and end.")
@@ -153,9 +152,11 @@ def _run_statements(ctx: click.Context, values: dict[str, Any]) -> int:
     if url is None and executors is None:
         url = os.environ.get("SHOAL_URL") or None
     if url is not None and url.removeprefix("shoal://").split("?")[0].strip("/"):
-        given = [name for name in ("executors", "threads", "memory") if values[name] is not None]
+        given = [name for name in ("executors", "threads", "memory", "data") if values[name] is not None]
         if given:
-            raise click.UsageError(f"--{given[0]} is for processes started here, not for the coordinator at {url}", ctx)
+            raise click.UsageError(
+                f"--{given[0]} is for a session in this process, not for the coordinator at {url}", ctx
+            )
     options = Options(
         url=url,
         executors=executors,
@@ -187,11 +188,21 @@ def serve(host: str, port: int) -> None:
 @click.option("--join", type=Address(), required=True, help="The coordinator.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of the kernel. [all cores]")
 @click.option("--memory", type=Size(), help="Memory, such as 4GB. [most of the machine's]")
-def executor(join: tuple[str, int], threads: int | None, memory: int | None) -> None:
-    """Run an executor until it is told to stop."""
+@click.option("--name", help="A name that stays the same over restarts. [host and a random part]")
+@click.option("--bind", "bind_host", default="", help="The address to serve outputs on. [every interface]")
+@click.option("--advertise", "advertise_host", default="", help="The address others reach it under. [found out]")
+def executor(
+    join: tuple[str, int],
+    threads: int | None,
+    memory: int | None,
+    name: str | None,
+    bind_host: str,
+    advertise_host: str,
+) -> int:
+    """Run an executor until it is told to stop; 3 when it cannot join."""
     from shoal.executor.supervisor import run_executor
 
-    run_executor(join, threads=threads, memory=memory)
+    return run_executor(join, threads, memory, name=name, bind_host=bind_host, advertise_host=advertise_host)
 
 
 @contextlib.contextmanager
@@ -226,7 +237,9 @@ def _report(error: Exception) -> int:
         return ExitCode.QUERY_ERROR
     if os.environ.get("SHOAL_DEBUG"):
         raise error
-    print_problem(f"internal error: {type(error).__name__}: {error}\n  hint: SHOAL_DEBUG=1 shows where")
+    print_problem(
+        f"{type(error).__name__}: {error}\n  hint: this is a defect of Shoal; SHOAL_DEBUG=1 shows where it is"
+    )
     return ExitCode.QUERY_ERROR
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import cast
 
 from shoal.formats.writer import Format
 from shoal.planner.errors import ConnectionFailed, Error, InterfaceError, NoExecutors, VersionMismatch
@@ -17,7 +16,6 @@ from shoal.shell.execute import Executor, Settings
 from shoal.shell.messages import print_error, print_problem
 from shoal.shell.output import Output, OutputFile, StandardOutput
 from shoal.shell.script import Script
-from shoal.shell.sources import AmbiguousTableError, register_directory
 
 
 class ExitCode(IntEnum):
@@ -38,7 +36,7 @@ class Options:
     executors: int | None = None
     threads: int | None = None
     memory: int | None = None
-    data: tuple[Path, ...] = ()
+    data: Path | None = None
     commands: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
     output: Path | None = None
@@ -66,10 +64,11 @@ def run_application(options: Options) -> ExitCode:
     except (ConnectionFailed, VersionMismatch, NoExecutors) as error:
         print_error(error)
         return ExitCode.CANNOT_CONNECT
+    except Error as error:
+        print_error(error)
+        return exit_code_of(error)
     with contextlib.closing(connection):
         try:
-            for directory in options.data:
-                register_directory(connection, directory)
             return _run(options, connection)
         except ScriptFailedError as failure:
             report_failure(failure)
@@ -77,7 +76,7 @@ def run_application(options: Options) -> ExitCode:
         except Error as error:
             print_error(error)
             return exit_code_of(error)
-        except (AmbiguousTableError, CommandError) as error:
+        except CommandError as error:
             print_problem(str(error))
             return ExitCode.QUERY_ERROR
 
@@ -85,9 +84,12 @@ def run_application(options: Options) -> ExitCode:
 def _connect(options: Options) -> Connection:
     import shoal
 
-    return cast(
-        Connection,
-        shoal.connect(options.url, executors=options.executors, threads=options.threads, memory=options.memory),
+    return shoal.connect(
+        options.url,
+        executors=options.executors,
+        threads=options.threads,
+        memory=options.memory,
+        data=options.data,
     )
 
 

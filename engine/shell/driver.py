@@ -47,8 +47,5 @@ class Connection(Protocol):
     def cursor(self) -> Cursor:
         """A new cursor."""
 
-    def register(self, name: str, source: str) -> object:
-        """Give a name to a file or a glob of files."""
-
     def close(self) -> None:
         """Stop everything that the connection started."""

@@ -17,7 +17,7 @@ from shoal.shell.history import history_path, open_history
 from shoal.shell.messages import print_error, print_note, print_problem
 from shoal.shell.names import Names
 from shoal.shell.output import Output as ResultOutput
-from shoal.shell.prompt import build_prompt
+from shoal.shell.prompt import build_prompt, without_echo
 from shoal.shell.script import Command, Script, first_word
 from shoal.shell.summary import describe_outcome
 
@@ -53,8 +53,9 @@ class Shell:
         """Read and run until the user leaves."""
         print_note("Statements end with ;  \\? lists commands, \\q leaves.")
         try:
-            while self._run_one():
-                pass
+            with without_echo():
+                while self._run_one():
+                    pass
         finally:
             self._close()
 

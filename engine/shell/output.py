@@ -1,15 +1,19 @@
 """Where results go: standard output, or a file that appears under its name only when everything has been written."""
 
 import contextlib
+import io
 import os
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Protocol, Self
+from typing import TYPE_CHECKING, BinaryIO, Protocol, Self, cast
 
 from shoal.formats.writer import Expanded, Layout
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 
 class Output(Protocol):
@@ -34,7 +38,7 @@ class StandardOutput:
     def stream(self) -> BinaryIO:
         """Where the bytes go; they are swallowed when standard output is closed."""
         if sys.stdout is None:
-            return Path(os.devnull).open("wb")
+            return cast(BinaryIO, _Nowhere())
         sys.stdout.flush()
         return sys.stdout.buffer
 
@@ -50,6 +54,14 @@ class StandardOutput:
             return Layout(encoding=encoding, expanded=Expanded.OFF if expanded is Expanded.AUTO else expanded)
         width = shutil.get_terminal_size().columns
         return Layout(width=width, colour=wants_colour(), encoding=encoding, expanded=expanded)
+
+
+class _Nowhere(io.RawIOBase):
+    """A stream that swallows what is written."""
+
+    def write(self, data: "ReadableBuffer") -> int:
+        """Take everything."""
+        return memoryview(data).nbytes
 
 
 class OutputFile:

@@ -1,6 +1,8 @@
 """The line editor: prompt-toolkit set up for SQL that ends with a semicolon."""
 
-from collections.abc import Callable
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app
@@ -66,6 +68,28 @@ def build_prompt(
         input=input,
         output=output,
     )
+
+
+@contextlib.contextmanager
+def without_echo() -> Iterator[None]:
+    """Keep the terminal from showing what is typed while no prompt is there to show it in its place.
+
+    What is typed ahead is not lost: the next prompt reads it.
+    """
+    if sys.stdin is None or not sys.stdin.isatty():
+        yield
+        return
+    import termios
+
+    number = sys.stdin.fileno()
+    before = termios.tcgetattr(number)
+    quiet = termios.tcgetattr(number)
+    quiet[3] &= ~termios.ECHO
+    termios.tcsetattr(number, termios.TCSANOW, quiet)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(number, termios.TCSANOW, before)
 
 
 def is_ready(text: str) -> bool:

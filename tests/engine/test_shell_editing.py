@@ -56,8 +56,6 @@ class CatalogConnection:
     def cursor(self) -> CatalogCursor:
         return CatalogCursor()
 
-    def register(self, name: str, source: str) -> None: ...
-
     def close(self) -> None: ...
 
 

@@ -20,7 +20,6 @@ from shoal.shell.execute import SCREEN_ROWS, Executor, Outcome, Settings
 from shoal.shell.interrupts import Interrupts
 from shoal.shell.output import OutputFile
 from shoal.shell.script import Command, Script
-from shoal.shell.sources import AmbiguousTableError, find_tables
 from shoal.shell.summary import describe_outcome
 
 
@@ -87,8 +86,6 @@ class FakeConnection:
 
     def cursor(self) -> FakeCursor:
         return FakeCursor(self)
-
-    def register(self, name: str, source: str) -> None: ...
 
     def close(self) -> None: ...
 
@@ -333,28 +330,6 @@ def test_output_file_follows_links_and_keeps_devices(tmp_path: Path) -> None:
     with OutputFile(Path("/dev/null")) as file:
         file.stream.write(b"x")
     assert Path("/dev/null").is_char_device()
-
-
-def test_tables_of_a_directory(tmp_path: Path) -> None:
-    for name in (
-        "orders.parquet",
-        "a.b.csv.gz",
-        "notes.txt",
-        ".hidden.csv",
-        "parts/0.parquet",
-        "parts/1.parquet",
-        "none/x",
-    ):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    assert find_tables(tmp_path) == {
-        "a.b": f"{tmp_path}/a.b.csv.gz",
-        "orders": f"{tmp_path}/orders.parquet",
-        "parts": f"{tmp_path}/parts/*.parquet",
-    }
-    (tmp_path / "orders.csv").touch()
-    with pytest.raises(AmbiguousTableError, match=r"orders\.csv and .*orders\.parquet would be the table orders"):
-        find_tables(tmp_path)
 
 
 def test_summaries() -> None:
