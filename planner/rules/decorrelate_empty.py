@@ -7,7 +7,7 @@ from shoal.planner.not_distributable import NotDistributable
 from shoal.planner.scalar import sql_of
 
 ZERO_OVER_NOTHING = frozenset({"count", "count_star", "approx_count_distinct", "regr_count", "entropy"})
-UNCERTAIN_OVER_NOTHING = frozenset({"lttb", "combine_aggr", "reservoir_quantile"})
+UNCERTAIN_OVER_NOTHING = frozenset({"lttb", "combine_aggr", "reservoir_quantile", "variant_group_object"})
 
 
 def value_over_nothing(aggregate: exp.Expression) -> exp.Expression | None:

@@ -34,7 +34,7 @@ from shoal.planner.logical import (
     Window,
     schema,
 )
-from shoal.planner.scalar import column_ref, conjunction
+from shoal.planner.scalar import column_ref
 from shoal.planner.source import ArrowSource
 
 TABLES: dict[str, dict[str, str]] = {
@@ -52,7 +52,8 @@ CREATE TABLE i(x INTEGER, y INTEGER, z BIGINT, t VARCHAR);
 INSERT INTO i VALUES (1, 10, 1, 'p'), (1, 12, 1, 'q'), (1, NULL, 2, 'p'), (2, 20, 2, NULL), (2, 20, 2, 'q'),
     (NULL, 5, 7, 'p'), (NULL, NULL, NULL, NULL), (7, 7, 7, 'r'), (3, NULL, 3, 'q');
 CREATE TABLE j(u INTEGER, v INTEGER, w DOUBLE);
-INSERT INTO j VALUES (1, 1, 1.5), (1, 2, -0.0), (2, 10, 0.0), (NULL, 7, NULL), (7, NULL, 2.5), (5, 5, 5.0), (2, 10, 1.0);
+INSERT INTO j VALUES (1, 1, 1.5), (1, 2, -0.0), (2, 10, 0.0), (NULL, 7, NULL), (7, NULL, 2.5), (5, 5, 5.0),
+    (2, 10, 1.0);
 CREATE TABLE nothing(k INTEGER, l INTEGER);
 """
 
@@ -67,7 +68,7 @@ class From:
 
 @dataclass
 class Sub:
-    """A subquery in an expression; ``negated`` is for the text only: NOT stands outside the braces."""
+    """A subquery in an expression; ``needle`` is the left operand of IN."""
 
     kind: ApplyKind
     query: "Built"
@@ -240,6 +241,3 @@ def semi(node: Node, query: Built, condition: str = "", anti: bool = False) -> N
     """A semi or anti join as the binder makes it of a whole conjunct."""
     kind = ApplyKind.ANTI if anti else ApplyKind.SEMI
     return Apply(kind, node, query.node, condition=tree(condition) if condition else None)
-
-
-__all__ = ["ROWS", "Builder", "Built", "From", "Sub", "conjunction", "semi", "tree"]

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from shoal.planner.logical import ApplyKind, Filter, JoinKind, SetOperator
-from tests.planner.correlated_queries import Builder, Built, Sub, semi, tree
+from shoal.planner.logical import ApplyKind, JoinKind, SetOperator
+from tests.planner.correlated_queries import Builder, Built, Sub, semi
 
 CORRELATIONS = (
     "i1.x = o1.a",
@@ -151,16 +151,9 @@ def _literal(b: Builder, on: str) -> Built:
 
 
 def _empty(b: Builder, on: str) -> Built:
-    return b.select(
-        "q1",
-        b.table("nothing", "n1"),
-        {"r": "n1.l"},
-        on.replace("i1.t", "o1.s")
-        .replace("i1.", "n1.k + 0 * n1.")
-        .replace("n1.x", "n1.k")
-        .replace("n1.y", "n1.l")
-        .replace("n1.z", "n1.k"),
-    )
+    for inner, name in (("i1.x", "n1.k"), ("i1.z", "n1.k"), ("i1.y", "n1.l"), ("i1.t", "o1.s")):
+        on = on.replace(inner, name)
+    return b.select("q1", b.table("nothing", "n1"), {"r": "n1.l"}, on)
 
 
 def _two_levels(b: Builder, on: str) -> Built:
@@ -306,6 +299,3 @@ def build_query(shape: str, use: str, correlation: str) -> tuple[Builder, Built]
     """One query of the matrix."""
     builder = Builder()
     return builder, USES[use](builder, SHAPES[shape](builder, correlation))
-
-
-__all__ = ["CORRELATIONS", "SHAPES", "USES", "Filter", "build_query", "tree"]

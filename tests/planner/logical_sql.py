@@ -1,4 +1,4 @@
-"""Prints a logical tree as nested DuckDB subqueries, independently of the planner's own lowering: an oracle for rules."""
+"""Prints a logical tree as nested DuckDB subqueries, independently of the planner's own lowering."""
 
 from typing import assert_never
 
@@ -21,7 +21,8 @@ def to_sql(node: Node) -> str:
     match node:
         case logical.Scan():
             pairs = zip(node.columns, node.names, strict=True)
-            return f"SELECT {', '.join(f'{quoted(name)} AS {quoted(column.id)}' for column, name in pairs)} FROM {node.alias}"
+            items = ", ".join(f"{quoted(name)} AS {quoted(column.id)}" for column, name in pairs)
+            return f"SELECT {items} FROM {node.alias}"
         case logical.Values():
             if not node.columns:
                 return "SELECT 1 AS unit"
@@ -41,7 +42,7 @@ def to_sql(node: Node) -> str:
             return f"SELECT {', '.join(['*', *map(assigned, node.assignments)])} FROM {inner(node.input)}"
         case logical.Sort():
             keys = [
-                f"{sql_of(key.expression)} {'DESC' if key.descending else 'ASC'} NULLS {'FIRST' if key.nulls_first else 'LAST'}"
+                f"{sql_of(key.expression)}{' DESC' if key.descending else ''} NULLS {'FIRST' if key.nulls_first else 'LAST'}"
                 for key in node.keys
             ]
             return f"SELECT {columns_sql(node)} FROM {inner(node.input)} ORDER BY {', '.join(keys)}"
