@@ -81,8 +81,12 @@ def group(node: Node, *keys: str, **calls: str) -> Aggregate:
 
 def context(statistics: Statistics | None = None, outputs: Iterable[str] = (), options: PlanOptions | None = None) -> RuleContext:
     """What rules are given in tests."""
+    ids = ColumnIds()
+    for table in TABLES:
+        for name in NAMES:
+            ids.fresh(f"{table}_{name}")
     return RuleContext(
-        ColumnIds(),
+        ids,
         Estimator(statistics or CountedStatistics()),
         options or PlanOptions(check_plans=True),
         tuple(ColumnId(item) for item in outputs),

@@ -1,0 +1,242 @@
+"""The search for join orders: what it may change, what it must keep, and what it prefers."""
+
+import itertools
+import random
+
+import pytest
+
+from shoal.planner import logical
+from shoal.planner.cost.cardinality import Estimator
+from shoal.planner.cost.join_graph import JoinGraph, bits, build_graph
+from shoal.planner.cost.join_region import collect_region, is_region
+from shoal.planner.cost.join_search import MOST_RELATIONS, Tree, connected_pairs, search_join_order
+from shoal.planner.ids import ColumnId
+from shoal.planner.logical import Column, Join, JoinKind, Node, SetOperator, schema
+from shoal.planner.protocols import ColumnStatistics, TableStatistics
+from shoal.planner.rules.order_joins import order_joins
+from shoal.planner.source import ArrowSource, TableSource
+from shoal.planner.tree import find
+from tests.planner.small_tables import CountedStatistics, apply, context, group, join, predicates, project, scan, where
+
+A, B, C, D = (scan(name) for name in "abcd")
+
+
+class KeyStatistics:
+    """Tables whose ``x`` is a key, and whose other columns have a tenth as many values."""
+
+    def table(self, source: TableSource, columns: frozenset[str]) -> TableStatistics:
+        """Statistics by the rows of the source."""
+        assert isinstance(source, ArrowSource)
+        found = {}
+        for name in columns:
+            distinct = float(source.rows) if name == "x" else max(1.0, source.rows / 10)
+            found[name] = ColumnStatistics(0, int(distinct), 0.0, distinct)
+        return TableStatistics(float(source.rows), float(source.bytes), found)
+
+
+def graph_of(node: Node) -> JoinGraph:
+    return build_graph(collect_region(node), Estimator(KeyStatistics()))
+
+
+def labelled(index: int, rows: int) -> logical.Scan:
+    return scan("a", rows, f"t{index}")
+
+
+def chain(count: int, rows: int = 1000) -> Node:
+    node: Node = labelled(0, rows)
+    for index in range(1, count):
+        node = join(node, labelled(index, rows + index), f"t{index - 1}_y = t{index}_x")
+    return node
+
+
+def clique(count: int) -> Node:
+    node: Node = labelled(0, 100)
+    for index in range(1, count):
+        node = join(node, labelled(index, 100 * (index + 1)), " AND ".join(f"t{other}_y < t{index}_z" for other in range(index)))
+    return node
+
+
+def leaves(tree: Tree) -> list[int]:
+    if tree.left is None or tree.right is None:
+        return [tree.members]
+    return leaves(tree.left) + leaves(tree.right)
+
+
+def cheapest_by_trying(graph: JoinGraph) -> float:
+    """The price of the best tree without cross products, by trying all of them."""
+    best: dict[int, float] = {1 << index: 0.0 for index in range(len(graph.relations))}
+    for members in sorted(range(1, graph.all + 1), key=int.bit_count):
+        if members.bit_count() < 2:
+            continue
+        prices = []
+        first = (members - 1) & members
+        while first:
+            second = members & ~first
+            joined = any(graph.neighbours[index] & second for index in bits(first))
+            if joined and first in best and second in best and graph.joinable(first, second):
+                prices.append(best[first] + best[second] + graph.price(first, second))
+            first = (first - 1) & members
+        if prices:
+            best[members] = min(prices)
+    return best[graph.all]
+
+
+@pytest.mark.parametrize(("count", "pairs"), [(2, 1), (3, 4), (5, 20), (10, 165)])
+def test_a_chain_has_the_published_number_of_pairs(count: int, pairs: int) -> None:
+    assert len(list(connected_pairs(graph_of(chain(count)).neighbours))) == pairs
+
+
+@pytest.mark.parametrize(("count", "pairs"), [(2, 1), (3, 6), (5, 90), (8, 3025)])
+def test_a_clique_has_the_published_number_of_pairs(count: int, pairs: int) -> None:
+    assert len(list(connected_pairs(graph_of(clique(count)).neighbours))) == pairs
+
+
+def test_each_pair_comes_once_and_after_its_parts() -> None:
+    seen: set[frozenset[int]] = set()
+    planned = {1 << index for index in range(6)}
+    for first, second in connected_pairs(graph_of(clique(6)).neighbours):
+        assert not first & second
+        assert frozenset((first, second)) not in seen
+        seen.add(frozenset((first, second)))
+        assert {first, second} <= planned
+        planned.add(first | second)
+
+
+def random_region(seed: int) -> Node:
+    """A random tree of inner, semi-, anti- and left joins over up to seven tables."""
+    chance = random.Random(seed)
+    node: Node = labelled(0, chance.randint(10, 10_000))
+    visible = [0]
+    for index in range(1, chance.randint(3, 7)):
+        kind = chance.choice([JoinKind.INNER, JoinKind.INNER, JoinKind.SEMI, JoinKind.ANTI, JoinKind.LEFT])
+        other = chance.choice(visible)
+        condition = f"t{other}_{chance.choice('xyz')} = t{index}_{chance.choice('xyz')}"
+        if chance.random() < 0.3:
+            condition += f" AND t{chance.choice(visible)}_y < t{index}_z + 3"
+        node = join(node, labelled(index, chance.randint(10, 10_000)), condition, kind)
+        if kind in (JoinKind.INNER, JoinKind.LEFT):
+            visible.append(index)
+        if chance.random() < 0.2:
+            node = where(node, f"t{chance.choice(visible)}_y IS NULL OR t{chance.choice(visible)}_z < 3")
+    return node
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_regions_keep_their_rows(seed: int) -> None:
+    node = random_region(seed)
+    apply(order_joins, node, statistics=KeyStatistics())
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_search_finds_the_cheapest_tree(seed: int) -> None:
+    graph = graph_of(random_region(seed))
+    tree = search_join_order(graph)
+    assert sorted(leaves(tree)) == [1 << index for index in range(len(graph.relations))]
+    assert tree.seconds == pytest.approx(cheapest_by_trying(graph))
+
+
+def test_many_relations_are_ordered_greedily_and_soon() -> None:
+    graph = graph_of(chain(30))
+    assert len(graph.relations) > MOST_RELATIONS
+    tree = search_join_order(graph)
+    assert sorted(leaves(tree)) == [1 << index for index in range(30)]
+
+
+def test_a_dense_graph_within_the_budget_of_pairs() -> None:
+    graph = graph_of(clique(12))
+    assert search_join_order(graph).members == graph.all
+
+
+def test_the_smaller_side_is_built_on() -> None:
+    after = apply(order_joins, join(scan("a", 10), scan("b", 10_000), "a_x = b_x"), statistics=KeyStatistics())
+    assert isinstance(after, Join)
+    assert schema(after.right)[0].id == "a_x"
+
+
+def test_a_good_order_stays_the_same_object() -> None:
+    node = join(scan("b", 10_000), scan("a", 10), "a_x = b_x")
+    assert order_joins(node, context(KeyStatistics())) is node
+
+
+def test_a_selective_semi_join_moves_down() -> None:
+    many = join(scan("a", 100_000), scan("b", 100_000), "a_x = b_x")
+    node = join(many, scan("c", 5), "a_y = c_x", JoinKind.SEMI)
+    after = apply(order_joins, node, statistics=KeyStatistics())
+    assert isinstance(after, Join)
+    assert after.kind is JoinKind.INNER
+    assert [item.kind for item in find(after, Join)].count(JoinKind.SEMI) == 1
+
+
+def test_equalities_are_closed_and_checked_no_more_than_needed() -> None:
+    node = join(join(scan("b", 100_000), scan("a", 10), "a_x = b_x"), scan("c", 20), "b_x = c_x")
+    after = apply(order_joins, node, statistics=KeyStatistics())
+    assert len(predicates(after)) == 2
+
+
+def test_two_columns_of_one_table_in_one_class_are_compared() -> None:
+    node = join(A, B, "a_x = b_x AND a_y = b_x")
+    after = apply(order_joins, node)
+    assert "a_x = a_y" in predicates(after) or "a_y = a_x" in predicates(after)
+
+
+def test_columns_of_different_types_are_not_closed() -> None:
+    wide = logical.Scan(B.source, tuple(Column(column.id, "BIGINT") for column in B.columns), B.names, B.alias)
+    node = join(join(A, wide, "a_x = b_x"), C, "b_x = c_x")
+    assert set(predicates(apply(order_joins, node))) == {"a_x = b_x", "b_x = c_x"}
+
+
+def test_set_operations_keep_the_order_of_columns() -> None:
+    sides = [join(scan(one, 10), scan(other, 9000), f"{one}_x = {other}_x") for one, other in ("ab", "cd")]
+    names = tuple(Column(ColumnId(f"u{index}"), "INTEGER") for index in range(6))
+    node = logical.SetOperation(SetOperator.UNION, True, sides[0], sides[1], names)
+    after = apply(order_joins, node, statistics=KeyStatistics())
+    assert [schema(side) for side in logical.children(after)] == [schema(side) for side in sides]
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        join(A, B, "a_x = b_x", JoinKind.FULL),
+        join(A, B, "a_x = b_x", JoinKind.RIGHT),
+        join(A, B, "a_x < random()"),
+        where(A, "a_x = 1"),
+        group(A, "a_x"),
+        where(join(A, B, "a_x = b_x"), "random() > 0.5"),
+    ],
+)
+def test_no_region_begins_here(node: Node) -> None:
+    assert not is_region(node)
+
+
+def test_full_joins_are_not_crossed() -> None:
+    node = join(join(A, B, "a_x = b_x", JoinKind.FULL), C, "a_y = c_y")
+    after = apply(order_joins, node)
+    assert next(item for item in find(after, Join) if item.kind is JoinKind.FULL).condition is not None
+
+
+def test_regions_inside_leaves_are_ordered_too() -> None:
+    inner = project(join(scan("a", 10), scan("b", 9000), "a_x = b_x"), p="a_x", q="b_y")
+    node = join(inner, scan("c", 20_000), "p = c_x")
+    after = apply(order_joins, node, statistics=KeyStatistics())
+    below = next(find(after, logical.Project)).input
+    assert isinstance(below, Join)
+    assert schema(below.right)[0].id == "a_x"
+
+
+def test_relations_that_nothing_connects_become_cross_products() -> None:
+    after = apply(order_joins, join(join(A, B), C, "a_x = c_x"))
+    assert sum(item.condition is None for item in find(after, Join)) == 1
+
+
+def test_rows_do_not_depend_on_the_order() -> None:
+    graph = graph_of(random_region(3))
+    for members in itertools.islice(range(1, graph.all + 1), 64):
+        assert graph.rows(members) == graph_of(random_region(3)).rows(members)
+
+
+def test_composite_keys_are_not_taken_for_independent() -> None:
+    statistics = CountedStatistics(1000.0)
+    node = join(scan("a", 1_000_000), scan("b", 10_000), "a_x = b_x AND a_y = b_y")
+    graph = build_graph(collect_region(node), Estimator(statistics))
+    assert graph.rows(0b11) == pytest.approx(1_000_000)
+    assert Estimator(statistics).rows(node) == pytest.approx(1_000_000)
