@@ -1,14 +1,13 @@
 """Comparing two answers row by row, in DuckDB: no Python loop touches a row, so answers of any size can be compared."""
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
+from shoal.executor.directories import disk_base
 from shoal.executor.owned_directory import OwnedDirectory
 
 RELATIVE = 1e-9
@@ -71,7 +70,7 @@ class _Comparison:
 
     def run(self, compare: Callable[["_Comparison"], Difference | None]) -> Difference | None:
         """Call ``compare`` while the tables are there."""
-        directory = OwnedDirectory(Path(tempfile.gettempdir()), "compare")
+        directory = OwnedDirectory(disk_base(), "compare")
         config: dict[str, str | bool | int | float | list[str]] = {
             "python_enable_replacements": "false",
             "temp_directory": str(directory.path),

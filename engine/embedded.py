@@ -1,7 +1,6 @@
 """Running a plan of one stage in this process: batches are streamed straight from the kernel, with no file between."""
 
 import re
-import tempfile
 import threading
 import time
 import weakref
@@ -9,13 +8,13 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
 from shoal.executor.cancellation import CancelToken
 from shoal.executor.carrier import encode_select
+from shoal.executor.directories import disk_base
 from shoal.executor.kernel import Kernel, Session
 from shoal.executor.kernel_errors import translate_error
 from shoal.executor.scan import check_files, scanned_files
@@ -54,7 +53,7 @@ class EmbeddedEngine:
         """The kernel."""
         with self._lock:
             if self._kernel is None:
-                self._kernel = Kernel(self.threads, self.memory_bytes, Path(tempfile.gettempdir()))
+                self._kernel = Kernel(self.threads, self.memory_bytes, disk_base())
             return self._kernel
 
     def start(

@@ -1,14 +1,12 @@
 """Where plans run: in this process's kernel, or on a runner's executors."""
 
 import threading
-from collections.abc import Callable
 
 from shoal.distributed import run_distributed
 from shoal.embedded import EmbeddedEngine
 from shoal.executor.shuffle.reader import ShuffleReader
 from shoal.executor.shuffle.registry import ArrowRegistry
 from shoal.plan_cache import SessionPlan
-from shoal.planner.errors import InterfaceError
 from shoal.planner.options import PlanOptions
 from shoal.planner.stage import StagedPlan
 from shoal.result import BatchStream
@@ -16,28 +14,19 @@ from shoal.runner import Runner
 from shoal.running import Running
 from shoal.settings import Values
 
-RunnerMaker = Callable[[], Runner]
-
 
 class Execution:
     """Owns the kernel of this process and the runners. Every method may be called from any thread.
 
-    ``cluster`` is None to run in this process; ``in_process`` then makes a runner for plans of several stages, when
-    the first of them comes.
+    ``cluster`` is None to run in this process; plans of several stages then go to a coordinator and an executor that
+    live in this process too, and start when the first such plan comes.
     """
 
-    def __init__(
-        self,
-        threads: int,
-        memory_bytes: int,
-        registry: ArrowRegistry,
-        cluster: Runner | None,
-        in_process: RunnerMaker | None,
-    ) -> None:
+    def __init__(self, threads: int, memory_bytes: int, registry: ArrowRegistry, cluster: Runner | None) -> None:
         self.engine = EmbeddedEngine(threads, memory_bytes, registry)
         self.reader = ShuffleReader(registry)
         self._cluster = cluster
-        self._make_in_process = in_process
+        self._registry = registry
         self._in_process: Runner | None = None
         self._lock = threading.Lock()
 
@@ -73,7 +62,9 @@ class Execution:
             return None
         with self._lock:
             if self._in_process is None:
-                if self._make_in_process is None:
-                    raise InterfaceError("this session cannot run plans of several stages")
-                self._in_process = self._make_in_process()
+                # Only plans of several stages need a coordinator, and with it asyncio and gRPC.
+                from shoal.coordinator.inprocess_executor import in_process_runner
+
+                threads, memory = self.engine.threads, self.engine.memory_bytes
+                self._in_process = in_process_runner(threads, memory, self._registry)
             return self._in_process

@@ -1,7 +1,6 @@
 """Data of the user's process as tables: Arrow tables, record batches and data frames, kept under a key."""
 
 import secrets
-import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from shoal.executor.directories import disk_base
 from shoal.executor.kernel_errors import translate_error
 from shoal.executor.owned_directory import OwnedDirectory
 from shoal.executor.shuffle.host import host_identity
@@ -95,7 +95,7 @@ class Registrations:
     def _write(self, key: str, table: pa.Table) -> Path:
         with self._lock:
             if self._directory is None:
-                self._directory = OwnedDirectory(Path(tempfile.gettempdir()), "registered")
+                self._directory = OwnedDirectory(disk_base(), "registered")
             path = self._directory.path / f"{key}.arrow"
         try:
             with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:

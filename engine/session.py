@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from shoal.binder import Binder
 from shoal.catalog import SessionCatalog
-from shoal.execution import Execution, RunnerMaker
+from shoal.execution import Execution
 from shoal.executor.shuffle.registry import ArrowRegistry
 from shoal.plan_cache import PlanCache, SessionPlan
 from shoal.planner.errors import (
@@ -50,14 +50,9 @@ from shoal.source_files import SourceFiles
 
 
 class Session:
-    """Runs statements, each from any thread. ``runner`` is the cluster, None to run in this process.
+    """Runs statements, each from any thread. ``runner`` is the cluster, None to run in this process."""
 
-    ``in_process`` makes a runner for plans of several stages when there is no cluster.
-    """
-
-    def __init__(
-        self, *, threads: int, memory_bytes: int, runner: Runner | None = None, in_process: RunnerMaker | None = None
-    ) -> None:
+    def __init__(self, *, threads: int, memory_bytes: int, runner: Runner | None = None) -> None:
         self.settings = Settings()
         self._scratch = Scratch()
         self._files = SourceFiles(self._scratch)
@@ -65,7 +60,7 @@ class Session:
         self._binder = Binder(self._scratch)
         registry = ArrowRegistry()
         self._registrations = Registrations(self._scratch, registry, shared=runner is not None)
-        self._execution = Execution(threads, memory_bytes, registry, runner, in_process)
+        self._execution = Execution(threads, memory_bytes, registry, runner)
         plans = PlanCache(self._files)
         self._planner = SessionPlanner(self.catalog, self._binder, plans, self._execution.engine)
         self._lock = threading.Lock()

@@ -1,15 +1,14 @@
 """``SET verify = on``: the same statement on plain DuckDB, over the same sources, compared row by row."""
 
-import tempfile
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
 from shoal.compare import Difference, compare_tables
 from shoal.executor.carrier import encode_select
+from shoal.executor.directories import disk_base
 from shoal.executor.kernel_errors import translate_error
 from shoal.executor.kernel_types import quote
 from shoal.executor.owned_directory import OwnedDirectory
@@ -52,7 +51,7 @@ def run_plain(
     stage: Stage, settings: Sequence[tuple[str, str]], native_names: frozenset[str], reader: ShuffleReader
 ) -> pa.Table:
     """The answer of a fresh DuckDB in memory to a whole statement, in carrier types; raises the statement's error."""
-    directory = OwnedDirectory(Path(tempfile.gettempdir()), "verify")
+    directory = OwnedDirectory(disk_base(), "verify")
     config: dict[str, str | bool | int | float | list[str]] = {
         "python_enable_replacements": "false",
         "temp_directory": str(directory.path),
