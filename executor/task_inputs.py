@@ -57,6 +57,10 @@ class TaskInputs:
             if wanted:
                 size += sum(file.bytes[number] for number in wanted)
                 opened.append(self._reader.open_output(file, wanted, mmap=self._spec.mmap, cancelled=self._cancelled))
+        if not opened and exchange.files and not all(column.type for column in exchange.columns):
+            # Aggregate states have no DuckDB type that could be cast to; the file itself tells what they look like.
+            file = exchange.files[0]
+            opened.append(self._reader.open_output(file, [], mmap=self._spec.mmap, cancelled=self._cancelled))
         if not opened:
             self._create_view(exchange.name, empty_select(exchange.columns))
             return
