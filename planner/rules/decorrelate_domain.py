@@ -53,7 +53,7 @@ class Domain:
         replaceable = frozenset(column for column in outer if total[column] == equal[column])
         same_types = any(_combines_columns(node) for node in walk(right))
         exact = any(can_fail(node) for node in walk(right))
-        return Domain(narrow_to(left, outer), columns, replaceable, same_types, exact, ids)
+        return Domain(narrow_to(left, outer, widen=not exact), columns, replaceable, same_types, exact, ids)
 
     @property
     def outer(self) -> frozenset[ColumnId]:
@@ -131,12 +131,13 @@ def _count_equalities(node: Node, outer: frozenset[ColumnId]) -> dict[ColumnId, 
     return counts
 
 
-def narrow_to(node: Node, needed: frozenset[ColumnId]) -> Node:
+def narrow_to(node: Node, needed: frozenset[ColumnId], *, widen: bool) -> Node:
     """A smaller plan with the same distinct combinations of the needed columns (it may deliver others too).
 
         Project(a, b := f(c), LEFT JOIN(t, u))  ->  Project(a, t)
 
-    when only ``a`` of ``t`` is needed. What may drop rows stays.
+    when only ``a`` of ``t`` is needed. What may drop rows stays, but with ``widen`` not where it would drop others the
+    next time: values that the left side does not have do no harm, as nothing is joined with what comes of them.
     """
     needed &= logical.column_ids(node)
     if not needed:
@@ -145,33 +146,33 @@ def narrow_to(node: Node, needed: frozenset[ColumnId]) -> Node:
         case Project():
             kept = tuple(item for item in node.assignments if item.column.id in needed)
             below = frozenset().union(*(columns_of(item.expression) for item in kept))
-            return Project(narrow_to(node.input, below), kept)
+            return Project(narrow_to(node.input, below, widen=widen), kept)
         case logical.Window() if needed <= logical.column_ids(node.input):
-            return narrow_to(node.input, needed)
+            return narrow_to(node.input, needed, widen=widen)
         case logical.Sort():
-            return narrow_to(node.input, needed)
+            return narrow_to(node.input, needed, widen=widen)
         case Filter():
-            return replace(node, input=narrow_to(node.input, needed | columns_of(node.predicate)))
+            narrow = replace(node, input=narrow_to(node.input, needed | columns_of(node.predicate), widen=widen))
+            return narrow_to(node.input, needed, widen=True) if widen and why_unrepeatable(narrow) else narrow
         case Aggregate() if node.keys and needed <= {key.id for key in node.keys}:
-            return Aggregate(node.input, tuple(key for key in node.keys if key.id in needed) or node.keys, ())
+            return Aggregate(node.input, tuple(key for key in node.keys if key.id in needed), ())
         case logical.Join():
-            return _narrow_join(node, needed)
+            return _narrow_join(node, needed, widen)
         case _:
             return node
 
 
-def _narrow_join(node: logical.Join, needed: frozenset[ColumnId]) -> Node:
+def _narrow_join(node: logical.Join, needed: frozenset[ColumnId], widen: bool) -> Node:
     from_right = not needed.isdisjoint(logical.column_ids(node.right))
     match node.kind:
         case JoinKind.LEFT if not from_right:
-            return narrow_to(node.left, needed)
+            return narrow_to(node.left, needed, widen=widen)
         case JoinKind.INNER if not from_right and node.condition is None and _is_one_row(node.right):
-            return narrow_to(node.left, needed)
+            return narrow_to(node.left, needed, widen=widen)
         case JoinKind.SEMI | JoinKind.ANTI:
-            if why_unrepeatable(node.right) is not None:
-                # More values than the left side has do no harm: nothing is joined with what comes of them.
-                return narrow_to(node.left, needed)
-            return replace(node, left=narrow_to(node.left, needed | columns_of(node.condition)))
+            if widen and why_unrepeatable(node.right):
+                return narrow_to(node.left, needed, widen=True)
+            return replace(node, left=narrow_to(node.left, needed | columns_of(node.condition), widen=widen))
         case _:
             return node
 

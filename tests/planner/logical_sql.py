@@ -41,8 +41,9 @@ def to_sql(node: Node) -> str:
         case logical.Window():
             return f"SELECT {', '.join(['*', *map(assigned, node.assignments)])} FROM {inner(node.input)}"
         case logical.Sort():
+            order = {False: "LAST", True: "FIRST"}
             keys = [
-                f"{sql_of(key.expression)}{' DESC' if key.descending else ''} NULLS {'FIRST' if key.nulls_first else 'LAST'}"
+                f"{sql_of(key.expression)}{' DESC' if key.descending else ''} NULLS {order[key.nulls_first]}"
                 for key in node.keys
             ]
             return f"SELECT {columns_sql(node)} FROM {inner(node.input)} ORDER BY {', '.join(keys)}"
