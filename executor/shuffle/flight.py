@@ -75,7 +75,7 @@ def decode_ticket(encoded: bytes) -> Ticket:
         if not isinstance(found["incarnation"], str):
             raise ValueError("not an incarnation")
         return OutputTicket(task_of(found["task"]), Incarnation(found["incarnation"]), tuple(partitions), compress)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise FetchFailed("not a ticket") from error
 
 

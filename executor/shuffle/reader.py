@@ -26,6 +26,7 @@ from shoal.planner.stage import OutputFile
 
 _CALL_SECONDS = 60.0
 _BYTES_PER_SECOND = 1 << 20
+_GRACE_SECONDS = 1.0
 _CONNECTION_OPTIONS: MappingProxyType[str, int] = MappingProxyType(
     {
         "grpc.keepalive_time_ms": 10_000,
@@ -145,15 +146,14 @@ class ShuffleReader:
         self, location: str, ticket: Ticket, size: int, cancelled: CancelToken | None
     ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         """Start a stream; the call as a whole has a deadline that grows with its size."""
-        options = pyarrow.flight.FlightCallOptions(timeout=_CALL_SECONDS + size / _BYTES_PER_SECOND)
+        token = cancelled or CancelToken()
         try:
-            client = self._clients.get(location)
-            reader = client.do_get(pyarrow.flight.Ticket(encode_ticket(ticket)), options)
-            schema = reader.schema
+            call = _Call(self._clients.get(location), ticket, _CALL_SECONDS + size / _BYTES_PER_SECOND)
+            reader, schema = call.result(token)
         except (pyarrow.flight.FlightError, pa.ArrowException, OSError) as error:
             self._clients.forget(location)
             raise FetchFailed(f"{location} does not serve: {_first_line(error)}") from error
-        return schema, self._pull(location, reader, cancelled or CancelToken())
+        return schema, self._pull(location, reader, token)
 
     def _pull(
         self, location: str, reader: pyarrow.flight.FlightStreamReader, cancelled: CancelToken
@@ -176,6 +176,55 @@ class ShuffleReader:
             if not ended:
                 with suppress(pa.ArrowException, OSError):
                     reader.cancel()
+
+
+class _Call:
+    """The start of a stream, in a thread of its own, because Flight cannot be woken while it connects."""
+
+    def __init__(self, client: pyarrow.flight.FlightClient, ticket: Ticket, timeout: float) -> None:
+        self._client = client
+        self._ticket = pyarrow.flight.Ticket(encode_ticket(ticket))
+        self._timeout = timeout
+        self._lock = threading.Lock()
+        self._abandoned = False
+        self._woken = threading.Event()
+        self._reader: pyarrow.flight.FlightStreamReader | None = None
+        self._schema: pa.Schema | None = None
+        self._error: Exception | None = None
+        threading.Thread(target=self._start, name="flight-call", daemon=True).start()
+
+    def result(self, cancelled: CancelToken) -> tuple[pyarrow.flight.FlightStreamReader, pa.Schema]:
+        """The stream and its schema; raises what the call raised, or ``QueryCancelled`` as soon as that is asked."""
+        with cancelled.waking(self._woken.set):
+            self._woken.wait(self._timeout + _GRACE_SECONDS)
+        with self._lock:
+            if self._error is not None and not cancelled.cancelled:
+                raise self._error
+            if self._reader is None or cancelled.cancelled:
+                self._abandoned = True
+                self._end()
+                cancelled.check()
+                raise FetchFailed(f"no answer in {self._timeout:.0f} s")
+            return self._reader, self._schema
+
+    def _start(self) -> None:
+        options = pyarrow.flight.FlightCallOptions(timeout=self._timeout)
+        try:
+            reader = self._client.do_get(self._ticket, options)
+            schema = reader.schema
+        except Exception as error:  # noqa: BLE001 - it is raised in the thread that waits
+            self._error = error
+        else:
+            with self._lock:
+                self._reader, self._schema = reader, schema
+                if self._abandoned:
+                    self._end()
+        self._woken.set()
+
+    def _end(self) -> None:
+        if self._reader is not None:
+            with suppress(pa.ArrowException, OSError):
+                self._reader.cancel()
 
 
 def _attributed(batches: Iterator[pa.RecordBatch], file: OutputFile) -> Iterator[pa.RecordBatch]:
