@@ -3,6 +3,7 @@
 NULL is nothing, an empty string is ``""``.
 """
 
+from collections.abc import Sequence
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -20,7 +21,7 @@ class DelimitedWriter:
         self._kernel: TextKernel | None = None
         self._line = ""
 
-    def begin(self, schema: pa.Schema) -> None:
+    def begin(self, schema: pa.Schema, types: Sequence[str] = ()) -> None:
         """Write the header line."""
         self._kernel = TextKernel(schema)
         names = self._delimiter.join(self._quote(name) for name in schema.names)

@@ -1,11 +1,12 @@
 """JSON: an array of objects, or one object a line; values typed as DuckDB's own JSON output types them.
 
 Numbers are numbers with all their digits (decimals and HUGEINT too), dates, times, intervals, UUIDs and blobs are
-strings in DuckDB's text, lists are arrays, structs and maps are objects. Unlike DuckDB's, the output is always valid
-JSON: the three numbers that JSON lacks are the strings "NaN", "Infinity" and "-Infinity".
+strings in DuckDB's text, JSON is itself, lists are arrays, structs and maps are objects. Unlike DuckDB's, the output
+is always valid JSON: the three numbers that JSON lacks are the strings "NaN", "Infinity" and "-Infinity".
 """
 
 import json
+from collections.abc import Sequence
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -23,13 +24,20 @@ class JsonWriter:
         self._object = ""
         self._empty = True
 
-    def begin(self, schema: pa.Schema) -> None:
+    def begin(self, schema: pa.Schema, types: Sequence[str] = ()) -> None:
         """Write the opening bracket of an array."""
         self._kernel = TextKernel(schema)
         parts = ["'{'"]
         for index, (name, field) in enumerate(zip(distinct_names(schema.names), schema, strict=True)):
             key = ("," if index else "") + json.dumps(name, ensure_ascii=False) + ":"
-            parts += [sql_literal(key), json_expression(column_reference(index), field.type)]
+            column = column_reference(index)
+            is_json = index < len(types) and types[index] == "JSON"
+            value = (
+                f"coalesce(to_json({column}::JSON)::VARCHAR, 'null')"
+                if is_json
+                else json_expression(column, field.type)
+            )
+            parts += [sql_literal(key), value]
         lead, tail = ("',\n  '", "'}'") if self._array else ("''", "'}\n'")
         self._object = f"concat({lead}, {', '.join(parts)}, {tail})"
         if self._array:

@@ -5,6 +5,7 @@ Casting in DuckDB keeps the text of every value, nested ones included, exactly a
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import cast
 
 import duckdb
@@ -23,17 +24,23 @@ def sql_literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+@cache
+def _scratch_database() -> duckdb.DuckDBPyConnection:
+    """An empty database in memory, one for the process: opening one takes longer than most of its uses."""
+    return duckdb.connect(
+        config={"threads": 1, "python_enable_replacements": False, "autoinstall_known_extensions": False}
+    )
+
+
 class TextKernel:
-    """A scratch DuckDB that evaluates text expressions over batches; one a result, used by one thread."""
+    """A cursor of a scratch DuckDB that evaluates text expressions over batches; one a result, used by one thread."""
 
     def __init__(self, schema: pa.Schema) -> None:
         self._names = [column_reference(index) for index in range(len(schema))]
-        self._connection = duckdb.connect(
-            config={"threads": 1, "python_enable_replacements": False, "autoinstall_known_extensions": False}
-        )
+        self._connection = _scratch_database().cursor()
         zone = next((field.type.tz for field in schema if pa.types.is_timestamp(field.type) and field.type.tz), None)
         if zone is not None:
-            self._connection.execute(f"SET TimeZone = {sql_literal(zone)}")
+            self._connection.execute(f"SET SESSION TimeZone = {sql_literal(zone)}")
 
     def evaluate(self, batch: pa.RecordBatch, expressions: Sequence[str]) -> list[pa.Array]:
         """One array for each SQL expression over the columns ``column_reference(i)`` of the batch."""
@@ -49,7 +56,7 @@ class TextKernel:
         return [_one_chunk(column) for column in result.columns]
 
     def close(self) -> None:
-        """Free the scratch database."""
+        """Free the cursor."""
         self._connection.close()
 
 

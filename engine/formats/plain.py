@@ -1,5 +1,6 @@
 """Text as it is: for results that are a text already, such as EXPLAIN's."""
 
+from collections.abc import Sequence
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -17,7 +18,7 @@ class PlainWriter:
         self._layout = layout
         self._kernel: TextKernel | None = None
 
-    def begin(self, schema: pa.Schema) -> None:
+    def begin(self, schema: pa.Schema, types: Sequence[str] = ()) -> None:
         """Nothing comes before the first line."""
         self._kernel = TextKernel(schema)
 

@@ -45,7 +45,7 @@ class _GridWriter:
         self._sample: list[Sequence[str | None]] = []
         self._widths: list[int] | None = None
 
-    def begin(self, schema: pa.Schema) -> None:
+    def begin(self, schema: pa.Schema, types: Sequence[str] = ()) -> None:
         """Learn the columns; nothing is written before the sample is full or the result ends."""
         self._kernel = TextKernel(schema)
         self._schema = schema

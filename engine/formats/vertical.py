@@ -24,7 +24,7 @@ class VerticalWriter:
         utf = layout.encoding.lower().replace("_", "-").startswith("utf")
         self._bar, self._dash = ("│", "─") if utf else ("|", "-")
 
-    def begin(self, schema: pa.Schema) -> None:
+    def begin(self, schema: pa.Schema, types: Sequence[str] = ()) -> None:
         """Learn the columns."""
         self._kernel = TextKernel(schema)
         names = [escape_controls(name) for name in schema.names]

@@ -1,5 +1,6 @@
 """What every output format is: a writer with a beginning, batches and an end, onto one binary stream."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import BinaryIO, Protocol
@@ -49,8 +50,11 @@ class Layout:
 class ResultWriter(Protocol):
     """Writes one result: ``begin`` once, ``write`` for each batch, ``end`` once; ``close`` always (idempotent)."""
 
-    def begin(self, schema: pa.Schema) -> None:
-        """Learn the columns, and write what comes before the first row."""
+    def begin(self, schema: pa.Schema, types: Sequence[str] = ()) -> None:
+        """Learn the columns, and write what comes before the first row.
+
+        ``types`` are their DuckDB types, where they are known: some look the same as others in Arrow (JSON).
+        """
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Write the rows of a batch, or keep the few that the format needs to see first."""

@@ -23,7 +23,7 @@ class Cursor(Protocol):
 
     @property
     def description(self) -> Sequence[Sequence[object]] | None:
-        """The columns of the last statement's result; None when it has none."""
+        """The columns of the last statement's result as (name, type, ...); None when it has none."""
 
     def execute(self, operation: str) -> object:
         """Run a statement; raises a ``shoal.planner.errors.Error``."""

@@ -95,9 +95,9 @@ class _Result:
     def take(self, step: Step) -> None:
         """Write what a step brings; raises its error."""
         match step:
-            case Columns(schema):
+            case Columns(schema, types):
                 self._writer = PlainWriter(self._stream, self._layout) if self._is_text else self._open()
-                self._writer.begin(schema)
+                self._writer.begin(schema, types)
                 self.rows = 0
             case Rows(batch):
                 assert self._writer is not None, "columns come before rows"

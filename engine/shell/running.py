@@ -22,9 +22,10 @@ _IMPATIENT_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The result's columns; the first step of a statement that has a result."""
+    """The result's columns and their DuckDB types; the first step of a statement that has a result."""
 
     schema: pa.Schema
+    types: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +97,11 @@ class RunningStatement:
         try:
             try:
                 self._cursor.execute(self._sql)
-                if self._cursor.description is not None:
+                description = self._cursor.description
+                if description is not None:
+                    types = tuple(str(column[1]) for column in description)
                     with self._cursor.fetch_record_batch() as reader:
-                        self._put(Columns(reader.schema))
+                        self._put(Columns(reader.schema, types))
                         while not self._left.is_set() and (batch := _next_batch(reader)) is not None:
                             self._put(Rows(batch))
             finally:

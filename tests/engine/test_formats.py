@@ -266,3 +266,15 @@ def test_display_arithmetic() -> None:
     assert fit("abc", 3) == "abc"
     assert pad("日", 4, right=True) == "  日"
     assert escape_controls("a\tb\x85\u2028") == "a\\tb\\x85\\u2028"
+
+
+def test_json_columns_are_json() -> None:
+    batch = pa.RecordBatch.from_pydict({"j": ['{"a":\n [1]}', None], "s": ['{"a": 1}', "x"]})
+    out = io.BytesIO()
+    writer = open_writer(Format.JSONL, out, Layout())
+    writer.begin(batch.schema, ("JSON", "VARCHAR"))
+    writer.write(batch)
+    writer.end()
+    writer.close()
+    rows = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert rows == [{"j": {"a": [1]}, "s": '{"a": 1}'}, {"j": None, "s": "x"}]

@@ -26,7 +26,7 @@ from shoal.shell.summary import describe_outcome
 class FakeCursor:
     """``rows N`` has N rows in batches of 100; ``wait`` ends when it is cancelled; ``deaf`` does not even then."""
 
-    description: tuple[tuple[str], ...] | None = None
+    description: tuple[tuple[str, str], ...] | None = None
 
     def __init__(self, connection: "FakeConnection") -> None:
         self._connection = connection
@@ -37,7 +37,7 @@ class FakeCursor:
         self._connection.statements.append(operation.strip())
         match operation.split():
             case ["rows", count]:
-                self.description = (("n",),)
+                self.description = (("n", "BIGINT"),)
                 self._count = int(count)
             case ["wait"]:
                 self._connection.waiting.set()
