@@ -152,11 +152,11 @@ def connect(
 
 
 def _connect_remote(address: str, given: dict[str, Any]) -> Connection:
-    from shoal.remote import connect_remote
-
     for name in ("executors", "threads", "memory", "data"):
         if name in given:
             raise InterfaceError(f"{name} belongs to the coordinator: it cannot be given with an address")
+    from shoal.remote import connect_remote
+
     return Connection(connect_remote(address, given))
 
 

@@ -197,11 +197,6 @@ class Cursor:
             raise StopIteration
         return row
 
-    def __del__(self) -> None:
-        result = getattr(self, "_result", None)
-        if result is not None:
-            result.close()
-
     def _fetch(self, fetch: Callable[[Result], list[Row]]) -> list[Row]:
         rows: list[Row] = self._take(fetch)
         self._rows_fetched += len(rows)

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from shoal.executor.carrier import decode_select, needs_encoding
 from shoal.executor.kernel_errors import translate_error
+from shoal.planner.errors import InterfaceError
 from shoal.planner.source import Field
 
 if TYPE_CHECKING:
@@ -124,11 +125,6 @@ class Result:
         self.rows_seen = 0
         self.is_exhausted = False
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether ``close`` was called."""
-        return self._closed
-
     def prefetch(self) -> None:
         """Wait for the first batch, so that an error shows now rather than at the first fetch."""
         if self._batch is None and not self.is_exhausted:
@@ -191,11 +187,15 @@ class Result:
         if self._closed:
             return
         self._closed = True
-        self.is_exhausted = True
         self._batch = self._decoded_batch = None
         self._decoded.clear()
         self._stream.close()
         self._decoder.close()
+
+    def __del__(self) -> None:
+        # A reader that was handed out holds the result: dropping the cursor must not end it.
+        if hasattr(self, "_decoded_batch"):
+            self.close()
 
     def carrier_table(self) -> pa.Table:
         """All rows that are left, as they travel."""
@@ -224,6 +224,8 @@ class Result:
 
     def _pull(self) -> pa.RecordBatch | None:
         """The next batch that has rows."""
+        if self._closed:
+            raise InterfaceError("the result is closed: its cursor or its connection was closed before it was read")
         while not self.is_exhausted:
             batch = self._stream.next_batch()
             if batch is None:
