@@ -13,6 +13,15 @@ from decimal import Decimal
 PLAIN_SHARE = 0.1
 """Distinct values for each row of a column without dictionary pages and without bounds that say more."""
 
+CLUSTERED_SHARE = 0.9
+"""From this share of disjoint row groups on, the file is taken to be sorted by the column: equal values are a run."""
+
+SHORTEST_RUN = 8.0
+"""Rows from which on equal indexes are stored once with their number."""
+
+RUN_BYTES = 3.0
+"""Bytes of such a run: its length and its index."""
+
 MIDDLE_SHARE = 0.75
 """The middle of the counts that one index width can mean, for the largest of them."""
 
@@ -65,9 +74,13 @@ def distinct_count(summary: ColumnSummary, full_span: float | None) -> float | N
     if not summary.dictionary:
         bounded = most < present
         return max(1.0, most if bounded else present if _is_key(summary, present) else present * PLAIN_SHARE)
-    in_group = _distinct_in_group(summary, present)
-    domain = _domain(in_group, present / summary.groups, present)
-    return max(1.0, min(most, domain * _spread(summary, full_span)))
+    spread = _spread(summary, full_span)
+    if summary.groups > 1 and spread >= CLUSTERED_SHARE * summary.groups:
+        runs = summary.uncompressed / (summary.value_bytes + RUN_BYTES)
+        if runs * SHORTEST_RUN <= present:
+            return max(1.0, min(most, runs))
+    domain = _domain(_distinct_in_group(summary, present), present / summary.groups, present)
+    return max(1.0, min(most, domain * spread))
 
 
 def possible_values(minimum: object | None, maximum: object | None) -> float:

@@ -112,9 +112,7 @@ class FooterStatistics:
             case _:
                 assert_never(source.format)
 
-    def _parquet_table(
-        self, files: tuple[FileIdentity, ...], columns: frozenset[str], size: float
-    ) -> TableStatistics:
+    def _parquet_table(self, files: tuple[FileIdentity, ...], columns: frozenset[str], size: float) -> TableStatistics:
         key = (files, columns)
         with self._lock:
             known = self._tables.get(key)

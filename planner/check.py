@@ -2,7 +2,7 @@
 
 What must hold:
 
-- every column that a node refers to is delivered by its inputs (the right side of an ``Apply`` also sees the left side);
+- every column that a node refers to is delivered by its inputs (the right side of an ``Apply`` also sees the left one);
 - no id is defined twice in a plan, nor do two differ only by case: the kernel compares names without case;
 - the sides of a join share no column;
 - both inputs of a set operation deliver exactly as many columns as it does, of its types;

@@ -1,7 +1,7 @@
 """Values of constant expressions, and their places on a number line, for estimates only: plans never depend on them."""
 
 import calendar
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, DivisionByZero, InvalidOperation, Overflow
 
 from sqlglot import exp
@@ -13,7 +13,7 @@ STRING_DIGITS = 8
 
 _MONTHS = {"MONTH": 1, "QUARTER": 3, "YEAR": 12, "DECADE": 120}
 _SECONDS = {"DAY": 86400, "WEEK": 604800, "HOUR": 3600, "MINUTE": 60, "SECOND": 1, "MILLISECOND": 0.001}
-_EPOCH = datetime(1970, 1, 1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def constant_value(expression: exp.Expression) -> object | None:
@@ -109,7 +109,7 @@ def position(value: object | None) -> float | None:
         case bool() | int() | float() | Decimal():
             return float(value)
         case datetime():
-            return (value.replace(tzinfo=None) - _EPOCH) / timedelta(days=1)
+            return (value.replace(tzinfo=UTC) - _EPOCH) / timedelta(days=1)
         case date():
             return float(value.toordinal() - _EPOCH.toordinal())
         case time():

@@ -20,7 +20,7 @@ from shoal.planner.protocols import ColumnStatistics
 from shoal.planner.scalar import columns_of, equality, unwrap
 
 WIDTH_SHARE = 0.5
-"""The share of the columns below that a joined row still carries, on average: keys and filtered columns are done with."""
+"""The share of the columns below that a joined row still carries, on average: keys and filters are done with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +204,7 @@ def build_graph(region: Region, estimator: Estimator) -> JoinGraph:
     _add_dependents(region, estimator, relations, home, columns)
     leaf_columns = frozenset(types)
     classes = _equality_classes(region.terms, home, types, columns, relations)
-    edges = [
-        _edge(term, home, columns)
-        for term in region.terms
-        if not _is_class_term(term, types, leaf_columns)
-    ]
+    edges = [_edge(term, home, columns) for term in region.terms if not _is_class_term(term, types, leaf_columns)]
     dependents = sum(1 << index for index, relation in enumerate(relations) if relation.kind is not JoinKind.INNER)
     return JoinGraph(relations, classes, edges, _neighbours(relations, classes, edges), dependents)
 
@@ -229,7 +225,9 @@ def _add_dependents(
         left_rows = max(relations[bit].estimate.rows for bit in bits(needs))
         left_domain = max(relations[bit].estimate.domain for bit in bits(needs))
         left = {column: columns.get(column, ColumnStatistics()) for column in used}
-        rows = join_rows(item.kind, item.terms, (left_rows, left, left_domain), (estimate.rows, estimate.columns, estimate.domain))
+        rows = join_rows(
+            item.kind, item.terms, (left_rows, left, left_domain), (estimate.rows, estimate.columns, estimate.domain)
+        )
         hashed = any(_splits(term, own) for term in item.terms)
         factor = rows / max(left_rows, 1.0)
         relations.append(Relation(item.node, estimate, item.kind, item.terms, needs, factor, hashed))
@@ -271,7 +269,9 @@ def class_columns(term: exp.Expression) -> tuple[ColumnId, ColumnId] | None:
 def _is_class_term(term: exp.Expression, types: Mapping[ColumnId, str], leaf_columns: frozenset[ColumnId]) -> bool:
     """Whether a term may be closed transitively: columns of leaves (never NULL-extended) of one and the same type."""
     pair = class_columns(term)
-    return pair is not None and leaf_columns.issuperset(pair) and bool(types[pair[0]]) and types[pair[0]] == types[pair[1]]
+    return (
+        pair is not None and leaf_columns.issuperset(pair) and bool(types[pair[0]]) and types[pair[0]] == types[pair[1]]
+    )
 
 
 def _equality_classes(

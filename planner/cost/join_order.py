@@ -10,7 +10,6 @@ from shoal.planner.cost.cardinality import Estimator
 from shoal.planner.cost.join_graph import Edge, EqualityClass, JoinGraph, Relation, bits, build_graph, class_columns
 from shoal.planner.cost.join_region import Region, collect_region, is_region
 from shoal.planner.cost.join_search import Tree, search_join_order
-from shoal.planner.errors import InvariantViolated
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Assignment, JoinKind, Node
 from shoal.planner.scalar import column_ref, conjunction, conjuncts

@@ -2,9 +2,9 @@
 
 A region is a tree of inner joins, and of semi-joins, anti-joins and left joins whose left side is in the region. Inner
 joins commute with those three, as none of them changes the rows of a left side but by dropping or, in a left join,
-repeating some: ``(a JOIN b) SEMI JOIN r  =  (a SEMI JOIN r) JOIN b`` when its condition needs no column of ``b``. So the
-right side ``r`` becomes a *dependent* of the region: a relation that joins alone, and from the right, once all columns of
-its condition are there. Everything else is a leaf.
+repeating some: ``(a JOIN b) SEMI JOIN r  =  (a SEMI JOIN r) JOIN b`` when its condition needs no column of ``b``. So
+the right side ``r`` becomes a *dependent* of the region: a relation that joins alone, and from the right, once all
+columns of its condition are there. Everything else is a leaf.
 """
 
 from collections.abc import Iterator, Sequence

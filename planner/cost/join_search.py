@@ -19,7 +19,7 @@ MOST_RELATIONS = 12
 MOST_PAIRS = 8_000
 """Pairs of connected sets up to which all trees are considered: about 25 ms; a clique of 9 relations has 9,330."""
 
-MOST_LINEAR = 40
+MOST_LINEAR = 30
 """Relations up to which the greedy tree is improved; the effort grows with the third power."""
 
 

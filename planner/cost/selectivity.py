@@ -198,7 +198,8 @@ def equals_any(operand: exp.Expression, values: int, columns: Columns) -> float:
 
 
 def _equality(comparison: exp.Expression, columns: Columns) -> float:
-    operand, value, _ = compared_with_constant(comparison if isinstance(comparison, exp.EQ) else _as_equality(comparison))
+    equality = comparison if isinstance(comparison, exp.EQ) else _as_equality(comparison)
+    operand, value, _ = compared_with_constant(equality)
     if operand is None:
         left = expression_statistics(comparison.this, columns).distinct
         right = expression_statistics(comparison.expression, columns).distinct

@@ -31,8 +31,9 @@ def _merge_at(node: Node) -> Node:
             below = _without_passing(node.input)
             if isinstance(below, logical.Project) and _may_merge(node, below):
                 mapping = {item.column.id: item.expression for item in below.assignments}
-                merged = tuple(replace(item, expression=substitute(item.expression, mapping)) for item in node.assignments)
-                return logical.Project(below.input, merged)
+                computed = (substitute(item.expression, mapping) for item in node.assignments)
+                pairs = zip(node.assignments, computed, strict=True)
+                return logical.Project(below.input, tuple(replace(item, expression=new) for item, new in pairs))
             return with_children(node, (below,))
         case logical.Aggregate() | logical.Filter() | logical.Join():
             return with_children(node, tuple(_without_passing(child) for child in logical.children(node)))

@@ -151,5 +151,3 @@ def _side(side: Node, node: logical.SetOperation, columns: Schema) -> Node:
     if logical.schema(pruned) == wanted:
         return pruned
     return logical.Project(pruned, tuple(Assignment(column, column_ref(column.id)) for column in wanted))
-
-

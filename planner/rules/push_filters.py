@@ -188,7 +188,7 @@ def _strengthen(node: logical.Join, terms: Predicates) -> logical.Join:
 
 
 def _strengthen_inputs(node: logical.Join, terms: Predicates) -> logical.Join:
-    """The join with outer joins right below it strengthened, where its condition is never true for the rows they add."""
+    """The join over strengthened outer joins, where its condition is never true for the rows that they add."""
     left, right = node.left, node.right
     if isinstance(left, logical.Join) and node.kind in DROPS_LEFT:
         left = _strengthen(left, terms)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from shoal.planner import logical
-from shoal.planner.cost.cardinality import Estimator, drawn
+from shoal.planner.cost.cardinality import Estimator
+from shoal.planner.cost.derived_columns import drawn
 from shoal.planner.cost.join_graph import class_columns
 from shoal.planner.cost.join_region import Region, collect_region, is_region
 from shoal.planner.cost.model import BUILD_ROW, PROBE_ROW
@@ -143,8 +144,4 @@ def _closure(key: ColumnId, terms: Sequence[exp.Expression], types: Mapping[Colu
 
 
 def _is_filtered_scan(node: Node) -> bool:
-    return (
-        isinstance(node, logical.Filter)
-        and isinstance(node.input, logical.Scan)
-        and not is_volatile(node.predicate)
-    )
+    return isinstance(node, logical.Filter) and isinstance(node.input, logical.Scan) and not is_volatile(node.predicate)

@@ -13,8 +13,8 @@ def remove_distinct(node: Node, context: RuleContext) -> Node:
 
         Aggregate(keys a, b, Aggregate(keys a, b := max(c), t))  ->  Project(a, b, Aggregate(...))
 
-    Uniqueness is proved from the plan (group keys, single rows), never from statistics. Does not fire on aggregates that
-    compute something, nor when only a part of the unique key is among the columns.
+    Uniqueness is proved from the plan (group keys, single rows), never from statistics. Does not fire on aggregates
+    that compute something, nor when only a part of the unique key is among the columns.
     """
     return transform_up(node, _remove_at)
 

@@ -53,9 +53,7 @@ def _through_project(node: logical.Project) -> tuple[frozenset[ColumnId], ...]:
         for item in node.assignments
         if isinstance(unwrap(item.expression), exp.Column)
     }
-    return tuple(
-        frozenset(passed[column] for column in key) for key in unique_keys(node.input) if key <= passed.keys()
-    )
+    return tuple(frozenset(passed[column] for column in key) for key in unique_keys(node.input) if key <= passed.keys())
 
 
 def _of_join(node: logical.Join) -> tuple[frozenset[ColumnId], ...]:

@@ -79,7 +79,9 @@ def group(node: Node, *keys: str, **calls: str) -> Aggregate:
     return Aggregate(node, tuple(found[ColumnId(key)] for key in keys), assigned(calls.items()))
 
 
-def context(statistics: Statistics | None = None, outputs: Iterable[str] = (), options: PlanOptions | None = None) -> RuleContext:
+def context(
+    statistics: Statistics | None = None, outputs: Iterable[str] = (), options: PlanOptions | None = None
+) -> RuleContext:
     """What rules are given in tests."""
     ids = ColumnIds()
     for table in TABLES:

@@ -52,7 +52,8 @@ def chain(count: int, rows: int = 1000) -> Node:
 def clique(count: int) -> Node:
     node: Node = labelled(0, 100)
     for index in range(1, count):
-        node = join(node, labelled(index, 100 * (index + 1)), " AND ".join(f"t{other}_y < t{index}_z" for other in range(index)))
+        condition = " AND ".join(f"t{other}_y < t{index}_z" for other in range(index))
+        node = join(node, labelled(index, 100 * (index + 1)), condition)
     return node
 
 
