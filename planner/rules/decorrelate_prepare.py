@@ -9,7 +9,7 @@ from shoal.planner import logical
 from shoal.planner.column_ids import ColumnIds
 from shoal.planner.logical import Aggregate, Apply, ApplyKind, Assignment, Column, Filter, Node, Project, schema
 from shoal.planner.not_distributable import NotDistributable
-from shoal.planner.rules.decorrelate_columns import copy_fresh, pass_on
+from shoal.planner.rules.decorrelate_columns import copy_fresh, is_correlated, pass_on
 from shoal.planner.rules.decorrelate_repeatable import why_unrepeatable
 from shoal.planner.scalar import column_ref, columns_of, conjunction, conjuncts, is_volatile, unwrap
 
@@ -76,13 +76,20 @@ def _matching(apply: Apply) -> Node:
 
 def _certainly_absent(apply: Apply, ids: ColumnIds) -> Node:
     """``NOT (needle IN (right))`` as a filter: no match, and no NULL on either side that might be one."""
-    absent = Apply(ApplyKind.ANTI, apply.left, apply.right, condition=_needle_equals(apply))
-    counted, rows, values = _count_values(absent, apply, ids)
     assert apply.needle is not None
+    condition = _needle_equals(apply)
+    if is_correlated(apply.right, logical.column_ids(apply.left)):
+        # The counts first: the domain of the anti join does not need them, theirs would need the anti join.
+        counted, rows, values = _count_values(apply.left, apply, ids)
+        absent: Node = Apply(ApplyKind.ANTI, counted, apply.right, condition=condition)
+    else:
+        absent, rows, values = _count_values(
+            Apply(ApplyKind.ANTI, apply.left, apply.right, condition=condition), apply, ids
+        )
     empty, complete = _equals_zero(rows), exp.EQ(this=column_ref(values.id), expression=column_ref(rows.id))
     given = exp.Not(this=exp.Is(this=_operand(apply.needle), expression=exp.Null()))
     predicate = exp.Or(this=empty, expression=exp.Paren(this=exp.And(this=given, expression=complete)))
-    return Filter(counted, predicate)
+    return Filter(absent, predicate)
 
 
 def rewrite_in(node: Node, ids: ColumnIds) -> Node:
