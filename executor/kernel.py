@@ -118,7 +118,7 @@ class Kernel:
         self._closed = False
         self._live: set[Session] = set()
         config: dict[str, str | int] = {**_CONFIG, "threads": threads, "temp_directory": str(self._spill.path)}
-        # As configuration of a new database, DuckDB 2.0 shows the limit of the temporary directory but does not keep it.
+        # Configured for a new database, this limit is shown by DuckDB 2.0 but not kept.
         setup = ["SET enable_progress_bar = false", "SET GLOBAL parquet_metadata_cache = true"]
         if spill_bytes is not None:
             setup.append(f"SET GLOBAL max_temp_directory_size = '{spill_bytes}B'")

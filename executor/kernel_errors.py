@@ -40,7 +40,7 @@ from shoal.planner.errors import (
 _PREFIX = re.compile(r"^(?:Invalid: |ArrowInvalid: )?(?P<kind>[A-Z][A-Za-z ]*?) Error: ?", re.DOTALL)
 _TRAILER = re.compile(r"\n+LINE (?P<line>\d+): (?P<shown>[^\n]*)\n(?P<caret>[^\S\n]*)(?P<mark>\^+)\s*$")
 _HINT = re.compile(
-    r"\n\s*(?P<hint>(?:Did you mean|Candidate|Use \"SET|Either add|HINT|This limit was set|\* |Try |You may|Use TRY).*)$",
+    r"\n\s*(?P<hint>(?:Did you mean|Candidate|Use \"SET|Either add|HINT|This limit was set|\* |Try |You may).*)$",
     re.DOTALL,
 )
 _STACK = re.compile(r"\n+Stack Trace:.*$", re.DOTALL)

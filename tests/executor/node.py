@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+
 from shoal.executor.cancellation import CancelToken
 from shoal.executor.carrier import decode_select
 from shoal.executor.kernel import Kernel

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from shoal.executor.kernel import Kernel, translate_error
 from shoal.planner.errors import (
     DataError,
@@ -71,7 +72,7 @@ def test_sessions_are_closed_and_then_refuse(kernel: Kernel) -> None:
         pass
     session.interrupt()
     session.close()
-    with pytest.raises(Exception, match="[Cc]losed"):
+    with pytest.raises(Exception, match=r"[Cc]losed"):
         session.execute("SELECT 1")
 
 
@@ -164,7 +165,7 @@ def test_close_stops_what_runs(tmp_path: Path) -> None:
             with kernel.session() as session:
                 running.set()
                 session.execute(ENDLESS)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is looked at below
             raised.append(error)
 
     thread = threading.Thread(target=work)
@@ -184,11 +185,10 @@ SPILLING = "CREATE TEMP TABLE t AS SELECT range AS k, md5(range::VARCHAR) AS s F
 
 
 def test_spills_into_its_own_directory_and_leaves_nothing(tmp_path: Path) -> None:
-    with Kernel(1, 80 << 20, tmp_path) as kernel:
-        with kernel.session() as session:
-            session.execute(SPILLING)
-            assert sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file()) > 1 << 20
-            assert session.execute("SELECT count(*), max(k) FROM t").fetchall() == [(3_000_000, 2_999_999)]
+    with Kernel(1, 80 << 20, tmp_path) as kernel, kernel.session() as session:
+        session.execute(SPILLING)
+        assert sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file()) > 1 << 20
+        assert session.execute("SELECT count(*), max(k) FROM t").fetchall() == [(3_000_000, 2_999_999)]
     assert not list(tmp_path.iterdir())
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pytest
+
 from shoal.executor.kernel_errors import is_fatal, translate_error
 from shoal.planner.errors import (
     BindError,

@@ -1,11 +1,13 @@
 """Scans give the rows that plain DuckDB gives for the same files, split or not, and refuse files that changed."""
 
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pytest
+
 from shoal.executor.scan import check_files, scan_sql, scanned_files
 from shoal.executor.shuffle.host import host_identity
 from shoal.planner.errors import (
@@ -64,7 +66,7 @@ def test_no_columns_count_the_rows(node: Node, numbers: Path) -> None:
 def test_row_ranges_add_up_to_the_file(node: Node, numbers: Path, cuts: tuple[int, ...]) -> None:
     source = parquet(numbers)
     found: list[tuple[object, ...]] = []
-    for first, end in zip(cuts, cuts[1:], strict=False):
+    for first, end in pairwise(cuts):
         split = Split((FileRange(source.files[0], first, end - 1),))
         found += scanned(node, TaskScan("t", source, ("k", "b c", "s", "h"), split))
     assert found == plain(f"SELECT * FROM '{numbers}'")
@@ -111,7 +113,7 @@ def test_hive_partitions_and_filename(node: Node, tmp_path: Path) -> None:
     options = (("hive_partitioning", "true"), ("filename", "true"))
     everything = f"SELECT v, key, filename FROM read_parquet([{listed}], hive_partitioning = true, filename = true)"
     source = FileSource(FileFormat.PARQUET, tuple(map(identity, paths)), describe(everything), options)
-    assert dict((column.name, column.type) for column in source.columns)["key"] == "VARCHAR"
+    assert {column.name: column.type for column in source.columns}["key"] == "VARCHAR"
     found: list[tuple[object, ...]] = []
     for number, file in enumerate(source.files):
         part = FileRange(file, 0, 1000) if number == 0 else FileRange(file)

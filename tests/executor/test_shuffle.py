@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from shoal.executor.owned_directory import OwnedDirectory, owned_directories, reclaim
 from shoal.executor.shuffle.files import map_file
 from shoal.executor.shuffle.manifest import manifest_path, read_manifest
@@ -170,12 +171,17 @@ def test_disk_budget(stores: Stores, tmp_path: Path) -> None:
         assert rows(write(store, [batch(10)]), 0) == list(range(10))
 
 
+def write_and_fail(store: ShuffleStore) -> None:
+    with OutputWriter(store, task(), batch(1).schema) as writer:
+        writer.write(batch(200_000))
+        raise ZeroDivisionError
+
+
 def test_nothing_is_left_of_a_writer_that_fails(stores: Stores, tmp_path: Path) -> None:
     for memory in (1 << 30, 0):
         with stores(memory=memory) as store:
-            with pytest.raises(ZeroDivisionError), OutputWriter(store, task(), batch(1).schema) as writer:
-                writer.write(batch(200_000))
-                raise ZeroDivisionError
+            with pytest.raises(ZeroDivisionError):
+                write_and_fail(store)
             assert not files(tmp_path)
             assert store.usage().memory_bytes == store.usage().disk_bytes == 0
             with pytest.raises(FetchFailed):
@@ -285,7 +291,7 @@ def test_writers_side_by_side(stores: Stores) -> None:
             try:
                 for attempt in range(5):
                     write(store, [parted(20_000, 4)], 4, task(number, attempt=attempt))
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - whatever it is, the test fails with it
                 failed.append(error)
 
         threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]

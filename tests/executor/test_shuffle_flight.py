@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 import pyarrow as pa
 import pyarrow.flight
 import pytest
+
 from shoal.executor.cancellation import CancelToken
 from shoal.executor.faults import Fault, FaultKind, installed
 from shoal.executor.shuffle.flight import (

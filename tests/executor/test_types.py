@@ -7,6 +7,7 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from shoal.executor.carrier import empty_select, encode_select, needs_carrier, needs_encoding
 from shoal.executor.kernel_types import ListOf, MapOf, Scalar, StructOf, TupleOf, UnionOf, parse_type, quote
 from shoal.planner.errors import InvariantViolated
@@ -80,7 +81,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "MAP(VARCHAR, HUGEINT[])": ("MAP {'a': [1::HUGEINT], 'b': NULL}",),
     "UNION(num HUGEINT, str VARCHAR)": ("union_value(num := 1)", "union_value(str := 'x')", "union_value(num := NULL)"),
     'UNION("a b" INTEGER, c ENUM(\'x\'))[]': (
-        "[union_value(\"a b\" := 1), NULL, union_value(\"a b\" := NULL)]",
+        '[union_value("a b" := 1), NULL, union_value("a b" := NULL)]',
         "[union_value(c := 'x'::ENUM('x'))]",
     ),
     "STRUCT(u UNION(a INTEGER, b BIT), v MAP(VARCHAR, UNION(x DATE, y INTERVAL)))": (
