@@ -17,6 +17,9 @@ SAMPLE_ROWS = 1000
 NARROWEST = 12
 """Columns of text are never cut below this width."""
 
+NARROWEST_NAME = 8
+"""Names of columns whose values are never cut are themselves not cut below this width."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Glyphs:
@@ -42,6 +45,7 @@ class _GridWriter:
         self._schema: pa.Schema | None = None
         self._names: list[str] = []
         self._right: list[bool] = []
+        self._whole: list[bool] = []
         self._sample: list[Sequence[str | None]] = []
         self._widths: list[int] | None = None
 
@@ -51,6 +55,7 @@ class _GridWriter:
         self._schema = schema
         self._names = [self._escape(name) for name in schema.names]
         self._right = [_is_number(field.type) for field in schema]
+        self._whole = [_is_number(field.type) or pa.types.is_temporal(field.type) for field in schema]
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Keep the first rows as the sample, write later ones."""
@@ -120,7 +125,7 @@ class _GridWriter:
 class TableWriter(_GridWriter):
     """A table with borders: numbers to the right, columns of text cut with an ellipsis to the width of the screen.
 
-    Values in columns of numbers are never cut. When a table cannot fit and ``Layout.expanded`` is AUTO, the result is
+    Numbers, dates and times are never cut. When a table cannot fit and ``Layout.expanded`` is AUTO, the result is
     written one line a value instead.
     """
 
@@ -140,7 +145,10 @@ class TableWriter(_GridWriter):
         if self._layout.width is None:
             return natural
         room = self._layout.width - 3 * len(natural) - 1
-        least = [width if right else min(width, NARROWEST) for width, right in zip(natural, self._right, strict=True)]
+        least = [
+            max(value, min(width, NARROWEST_NAME)) if whole else min(width, NARROWEST)
+            for value, width, whole in zip(values, natural, self._whole, strict=True)
+        ]
         if sum(natural) <= room:
             return natural
         if sum(least) > room:
@@ -171,18 +179,18 @@ class TableWriter(_GridWriter):
             return
         assert self._widths is not None
         bar = self._glyphs.bar
-        shapes = list(zip(self._widths, self._right, strict=True))
+        shapes = list(zip(self._widths, self._right, self._whole, strict=True))
         lines = []
         for row in rows:
             cells = [self._cell(value, *shape) for value, shape in zip(row, shapes, strict=True)]
             lines.append(f"{bar} {f' {bar} '.join(cells)} {bar}")
         self._write_lines(lines)
 
-    def _cell(self, value: str | None, width: int, right: bool) -> str:
+    def _cell(self, value: str | None, width: int, right: bool, whole: bool) -> str:
         if value is None:
             text = pad(self._layout.null, width, right=right)
             return f"\x1b[2m{text}\x1b[0m" if self._layout.colour else text
-        return pad(value if self._layout.width is None or right else fit(value, width), width, right=right)
+        return pad(value if self._layout.width is None or whole else fit(value, width), width, right=right)
 
     def _write_end(self) -> None:
         if self._vertical is None:

@@ -72,7 +72,7 @@ class Executor:
                         result.take(step)
             finally:
                 result.close()
-        return Outcome(result.rows, result.is_cut, time.monotonic() - started)
+        return Outcome(None if result.is_text else result.rows, result.is_cut, time.monotonic() - started)
 
 
 class _Result:
@@ -83,7 +83,7 @@ class _Result:
         self._stream = output.stream
         self._layout = output.layout(settings.expanded)
         self._format = settings.format
-        self._is_text = is_text and settings.format.is_display
+        self.is_text = is_text and settings.format.is_display
         self._limit = settings.limit
         if self._limit is None and output.is_screen and settings.format.is_display:
             self._limit = SCREEN_ROWS
@@ -96,13 +96,13 @@ class _Result:
         """Write what a step brings; raises its error."""
         match step:
             case Columns(schema, types):
-                self._writer = PlainWriter(self._stream, self._layout) if self._is_text else self._open()
+                self._writer = PlainWriter(self._stream, self._layout) if self.is_text else self._open()
                 self._writer.begin(schema, types)
                 self.rows = 0
             case Rows(batch):
                 assert self._writer is not None, "columns come before rows"
                 assert self.rows is not None, "columns come before rows"
-                room = batch.num_rows if not self._limit or self._is_text else self._limit - self.rows
+                room = batch.num_rows if not self._limit or self.is_text else self._limit - self.rows
                 self._writer.write(batch.slice(0, room))
                 self.rows += min(room, batch.num_rows)
                 if batch.num_rows > room:

@@ -98,6 +98,14 @@ def test_table_cuts_text_and_never_numbers() -> None:
     assert {display_width(line) for line in lines} <= set(range(61))
 
 
+def test_table_cuts_names_before_values() -> None:
+    sql = "SELECT 7 AS a_long_column_name, DATE '2024-02-29' AS another_column_name"
+    assert render(sql, Format.TABLE, Layout(width=26)) == (
+        "┌──────────┬────────────┐\n│ a_long_… │ another_c… │\n├──────────┼────────────┤\n"
+        "│        7 │ 2024-02-29 │\n└──────────┴────────────┘\n"
+    )
+
+
 def test_table_turns_vertical_when_it_cannot_fit() -> None:
     sql = "SELECT 12345678901234567 AS number, repeat('long ', 3) AS words UNION ALL SELECT NULL, 'b'"
     text = render(sql, Format.TABLE, Layout(width=24, expanded=Expanded.AUTO))
