@@ -163,9 +163,9 @@ class Binder:
             case TableNotFound():
                 hint = _table_hint(_word_at(sql, place), catalog)
             case SyntaxError_():
-                hint = _keyword_hint(sql, place) or hint
+                hint = _keyword_hint(sql, place, catalog) or hint
             case ColumnNotFound():
-                hint = _keyword_hint(sql, place) or _column_hint(_word_at(sql, place), hint)
+                hint = _keyword_hint(sql, place, catalog) or _column_hint(_word_at(sql, place), hint)
         return type(error)(error.message, replace(context, sql=sql, place=place, hint=hint))
 
 
@@ -229,7 +229,7 @@ def _column_hint(name: str, candidates: str | None) -> str | None:
     return (suggest(name, names) if name else None) or candidates
 
 
-def _keyword_hint(sql: str, place: Place | None) -> str | None:
+def _keyword_hint(sql: str, place: Place | None, catalog: CatalogSnapshot) -> str | None:
     """A hint for a misspelt keyword, which DuckDB takes for an alias or a column and so notices a word too late."""
     if place is None:
         return None
@@ -241,7 +241,7 @@ def _keyword_hint(sql: str, place: Place | None) -> str | None:
         if token.kind is TokenKind.WORD:
             words.append(token.text)
     for word in reversed(words[-3:]):
-        if word.upper() in _KEYWORDS or len(word) < 3:
+        if word.upper() in _KEYWORDS or len(word) < 3 or catalog.entry(word) is not None:
             continue
         near = difflib.get_close_matches(word.upper(), _KEYWORDS, n=1, cutoff=0.75)
         if near:
