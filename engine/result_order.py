@@ -46,7 +46,7 @@ def result_order(sql: str, names: tuple[str, ...]) -> ResultOrder:
     keys: list[int] = []
     for ordered in order.expressions:
         key = ordered.this if isinstance(ordered, exp.Ordered) else ordered
-        if isinstance(key, exp.Column) and key.name.upper() == "ALL" and not key.table:
+        if key.sql("duckdb").upper() == "ALL":
             return ResultOrder(tuple(range(len(names))), limited)
         found = _position(key, selects, names)
         if found is not None and found not in keys:
