@@ -18,8 +18,8 @@ SHIPPED = [*PACKAGES.values(), "pyproject.toml", "setup.py", "README.md", "LICEN
 
 IMPORT_ALL = """
 import sys, site
-sys.path.append(sys.argv[1])
 site.addsitedir(sys.argv[2])
+sys.path.append(sys.argv[1])
 import shoal, shoal.planner.tree, shoal.executor.protocol.version, shoal.cli
 from shoal.tpch.queries import query_text
 from shoal.tpch.report import render_report
