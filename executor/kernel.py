@@ -80,20 +80,23 @@ class _Database:
         self._config = config
         self._setup = setup
         self._root: duckdb.DuckDBPyConnection | None = None
+        self._memory_bytes = 0
         self.sessions = 0
 
     def cursor(self, memory_bytes: int) -> duckdb.DuckDBPyConnection:
         if self._root is None:
+            self._memory_bytes = memory_bytes
             self._root = duckdb.connect(":memory:", config={**self._config, "memory_limit": f"{memory_bytes}B"})
             for statement in self._setup:
                 self._root.execute(statement)
         return self._root.cursor()
 
     def limit_memory(self, memory_bytes: int) -> None:
-        if self._root is not None:
+        if self._root is not None and memory_bytes != self._memory_bytes:
             # DuckDB refuses a limit below what it cannot evict just now; the next change of load tries again.
             with suppress(duckdb.Error):
                 self._root.execute(f"SET GLOBAL memory_limit = '{memory_bytes}B'")
+                self._memory_bytes = memory_bytes
 
     def drop(self) -> None:
         root, self._root = self._root, None

@@ -110,7 +110,7 @@ class TaskRunner:
                 if inputs.failure is not None and inputs.failure is not error:
                     raise inputs.failure from error
                 raise
-            return stored, _metrics(session, spec, stored)
+            return stored, _metrics(session, spec, stored, inputs.kept_rows)
 
     def _write(
         self, session: Session, spec: TaskSpec, files: tuple[FileIdentity, ...], cancelled: CancelToken
@@ -193,7 +193,7 @@ def _explain(error: Exception, files: tuple[FileIdentity, ...], cancelled: Cance
     return told
 
 
-def _metrics(session: Session, spec: TaskSpec, stored: StoredOutput) -> TaskMetrics:
+def _metrics(session: Session, spec: TaskSpec, stored: StoredOutput, kept_rows: int) -> TaskMetrics:
     """What the kernel measured; a kernel that tells nothing costs the numbers, not the task."""
     try:
         profile = json.loads(session.connection.get_profiling_information())
@@ -204,7 +204,8 @@ def _metrics(session: Session, spec: TaskSpec, stored: StoredOutput) -> TaskMetr
     return TaskMetrics(
         seconds=0.0,
         cpu_seconds=0.0,
-        rows_in=int(query.get("total_rows_scanned", 0)) + sum(file.rows[number] for file, number in read),
+        rows_in=max(0, int(query.get("total_rows_scanned", 0)) - kept_rows)
+        + sum(file.rows[number] for file, number in read),
         bytes_in=int(files.get("total_bytes_read", 0)) + sum(file.bytes[number] for file, number in read),
         rows_out=sum(entry.rows for entry in stored.manifest.partitions),
         bytes_out=sum(entry.bytes for entry in stored.manifest.partitions),

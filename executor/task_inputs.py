@@ -29,6 +29,8 @@ class TaskInputs:
         self._cancelled = cancelled
         self._heap_bytes = heap_bytes
         self._registered = 0
+        self.kept_rows = 0
+        """Rows that went into temporary tables, which the kernel counts once more when it scans them."""
         self.failure: Error | None = None
         """What a stream raised while the kernel pulled it; the kernel itself only tells that something did."""
 
@@ -87,7 +89,8 @@ class TaskInputs:
             return relation
         rows = (batch.rename_columns(list(names)) for batch in batches)
         connection.register(f"{relation} stream", pa.RecordBatchReader.from_batches(renamed, rows))
-        connection.execute(f"CREATE TEMP TABLE {quote(relation)} AS SELECT * FROM {quote(relation + ' stream')}")
+        made = f"CREATE TEMP TABLE {quote(relation)} AS SELECT * FROM {quote(relation + ' stream')}"
+        self.kept_rows += connection.execute(made).fetchall()[0][0]
         connection.unregister(f"{relation} stream")
         return relation
 

@@ -123,6 +123,7 @@ def test_inputs_larger_than_memory_go_through_the_kernel(make_node: MakeNode, sh
     expected = plain(sql.replace("x a", f"({made}) a").replace("x b", f"({made}) b"))
     assert node.rows(task) == expected
     assert pa.total_allocated_bytes() < 80 << 20
+    assert node.metrics[-1].bytes_in == sum(first.bytes)
 
 
 def test_an_input_without_files_or_rows(node: Node) -> None:
