@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from shoal.planner import logical
 from shoal.planner.cost.cardinality import Estimator
-from shoal.planner.cost.join_graph import Edge, EqualityClass, JoinGraph, Relation, bits, build_graph, class_columns
+from shoal.planner.cost.join_graph import EqualityClass, JoinGraph, Relation, bits, build_graph, class_columns
 from shoal.planner.cost.join_region import Region, collect_region, is_region
 from shoal.planner.cost.join_search import Tree, search_join_order
 from shoal.planner.ids import ColumnId
@@ -93,8 +93,16 @@ class _Builder:
         return [term for term in terms if term not in _terms_of(relation.node)]
 
     def _completed(self, left: int, right: int) -> list[exp.Expression]:
-        both = left | right
-        return [edge.term for edge in self.graph.edges if _completes(edge, left, right, both)]
+        """The terms that have all their columns here for the first time.
+
+        Terms over a dependent alone are among them: they filter what the left join delivers, NULLs included.
+        """
+        alone = self.graph.dependent(right) is not None
+        return [
+            edge.term
+            for edge in self.graph.edges
+            if not edge.mask & ~(left | right) and edge.mask & ~left and (alone or edge.mask & ~right)
+        ]
 
     def _equalities(self, left: int, right: int) -> list[exp.Expression]:
         """One equality for each class that has members on both sides: the members of one side are equal already."""
@@ -116,10 +124,6 @@ class _Builder:
     def _equality(self, one: ColumnId, other: ColumnId) -> exp.Expression:
         known = self.original.get(frozenset((one, other)))
         return exp.EQ(this=column_ref(one), expression=column_ref(other)) if known is None else known
-
-
-def _completes(edge: Edge, left: int, right: int, both: int) -> bool:
-    return not edge.mask & ~both and bool(edge.mask & ~left) and bool(edge.mask & ~right)
 
 
 def _terms_of(node: Node) -> tuple[exp.Expression, ...]:
