@@ -200,13 +200,15 @@ def _metrics(session: Session, spec: TaskSpec, stored: StoredOutput, kept_rows: 
     except (duckdb.Error, ValueError):
         profile = {}
     query, system, files = (profile.get(part, {}) for part in ("query", "system", "io"))
+    # Without files to scan, whatever was read from disk was spilled before.
+    from_files = int(files.get("total_bytes_read", 0)) if any(map(scanned_files, spec.scans)) else 0
     read = [(file, number) for each in spec.exchanges for file in each.files for number in each.partitions]
     return TaskMetrics(
         seconds=0.0,
         cpu_seconds=0.0,
         rows_in=max(0, int(query.get("total_rows_scanned", 0)) - kept_rows)
         + sum(file.rows[number] for file, number in read),
-        bytes_in=int(files.get("total_bytes_read", 0)) + sum(file.bytes[number] for file, number in read),
+        bytes_in=from_files + sum(file.bytes[number] for file, number in read),
         rows_out=sum(entry.rows for entry in stored.manifest.partitions),
         bytes_out=sum(entry.bytes for entry in stored.manifest.partitions),
         spilled_bytes=int(system.get("peak_temp_dir_size", 0)),

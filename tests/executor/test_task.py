@@ -124,6 +124,7 @@ def test_inputs_larger_than_memory_go_through_the_kernel(make_node: MakeNode, sh
     assert node.rows(task) == expected
     assert pa.total_allocated_bytes() < 80 << 20
     assert node.metrics[-1].bytes_in == sum(first.bytes)
+    assert node.metrics[-1].spilled_bytes > 0
 
 
 def test_an_input_without_files_or_rows(node: Node) -> None:
