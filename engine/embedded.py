@@ -79,6 +79,17 @@ class EmbeddedEngine:
             raise
         return stream
 
+    def columns(self, plan: StagedPlan, query: QueryId) -> tuple[Field, ...]:
+        """The columns that the kernel gives a statement over the real data, which those of a PIVOT depend on."""
+        spec = _task_of(plan, query)
+        with self.kernel.session(spec.settings) as session:
+            try:
+                TaskInputs(session, self._reader, spec, CancelToken(), self.memory_bytes).bind()
+                found = session.connection.sql(spec.sql)
+                return tuple(Field(name, str(type_)) for name, type_ in zip(found.columns, found.types, strict=True))
+            except (duckdb.Error, RuntimeError) as error:
+                raise translate_error(error, spec.sql) from error
+
     def close(self) -> None:
         """Stop what runs and free everything; idempotent."""
         for stream in list(self._streams):
@@ -227,11 +238,12 @@ class EmbeddedStream:
 
     def _failed(self, error: Exception, sql: str) -> Error:
         """Free everything, telling the kernel why, and explain the error."""
-        told = self._explained(error, wrapped=sql is not self._spec.sql)
+        told = self._explained(error, sql)
         self._free(error)
         return told
 
-    def _explained(self, error: Exception, *, wrapped: bool) -> Error:
+    def _explained(self, error: Exception, wrapped: str) -> Error:
+        """The error with its place in the statement's own text, around which ``wrapped`` may have more."""
         if self._token.cancelled:
             return QueryCancelled("the query was cancelled")
         try:
@@ -239,11 +251,11 @@ class EmbeddedStream:
         except SourceError as changed:
             return changed
         sql = self._spec.sql
-        told = translate_error(error, f"\n\n{sql}" if wrapped else sql)
+        told = translate_error(error, wrapped)
         place = told.context.place
-        if place is not None and wrapped:
-            place = Place(max(1, place.line - 2), place.column, place.length)
         if place is not None:
+            before = wrapped.count("\n", 0, wrapped.index(sql))
+            place = Place(max(1, place.line - before), place.column, place.length)
             told.context = replace(told.context, sql=sql, place=place)
         return told
 
@@ -271,18 +283,6 @@ def _check_types(columns: tuple[Field, ...], types: list[str]) -> None:
     )
     if not alike:
         raise SourceChanged("the columns of a file are not those that the query was planned with")
-
-
-def kernel_columns(engine: EmbeddedEngine, plan: StagedPlan, query: QueryId) -> tuple[Field, ...]:
-    """The columns that the kernel itself gives a statement over the real data, which a dynamic PIVOT depends on."""
-    spec = _task_of(plan, query)
-    with engine.kernel.session(spec.settings) as session:
-        try:
-            TaskInputs(session, ShuffleReader(), spec, CancelToken(), engine.memory_bytes).bind()
-            relation = session.connection.sql(spec.sql)
-            return tuple(Field(name, str(type_)) for name, type_ in zip(relation.columns, relation.types, strict=True))
-        except (duckdb.Error, RuntimeError) as error:
-            raise translate_error(error, spec.sql) from error
 
 
 def _task_of(plan: StagedPlan, query: QueryId) -> TaskSpec:

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 from shoal.binder import Binder, BoundCatalog
 from shoal.catalog import CatalogSnapshot, SessionCatalog
-from shoal.embedded import EmbeddedEngine, kernel_columns
+from shoal.embedded import EmbeddedEngine
 from shoal.plan_cache import PlanCache, SessionPlan
+from shoal.planner.errors import ProgrammingError
 from shoal.planner.options import Distribute, PlanOptions
 from shoal.planner.parameters import inline_parameters
+from shoal.planner.source import Field
+from shoal.planner.stage import StagedPlan
 from shoal.planner.statement import Query
 from shoal.planner.whole_statement import whole_statement
 from shoal.running import new_query_id
@@ -56,15 +59,25 @@ class SessionPlanner:
     ) -> SessionPlan:
         """The statement as one stage. Files that it names itself are left to the kernel, virtual columns and all."""
         kernel = BoundCatalog(self._binder, catalog)
-        columns = kernel.describe(query.sql, parameters)
+        columns = () if query.dynamic else kernel.describe(query.sql, parameters)
         text = inline_parameters(query.sql, parameters)
         staged = whole_statement(text, columns, catalog, kernel, "in one process the kernel plans it")
         staged = replace(staged, settings=values.kernel_settings())
         native = frozenset(scan.name for scan in staged.result.scans if catalog.entry(scan.name) is None)
         if query.dynamic:
-            columns = kernel_columns(self._engine, staged, new_query_id())
+            columns = self._dynamic_columns(query, parameters, staged, kernel)
             staged = replace(staged, stages=(replace(staged.result, columns=columns),), columns=columns)
         return SessionPlan(staged, columns, catalog.resolved(), native)
+
+    def _dynamic_columns(
+        self, query: Query, parameters: Sequence[object], staged: StagedPlan, kernel: BoundCatalog
+    ) -> tuple[Field, ...]:
+        """Columns that depend on the data; the binder, which has none, can still explain an error better."""
+        try:
+            return self._engine.columns(staged, new_query_id())
+        except ProgrammingError:
+            kernel.describe(query.sql, parameters)
+            raise
 
     def distributed(
         self, sql: str, parameters: Sequence[object], catalog: CatalogSnapshot, options: PlanOptions
