@@ -22,7 +22,7 @@ from shoal.planner.errors import InterfaceError, InternalError, SettingError
 
 __all__ = ["Kernel", "Session", "translate_error"]
 
-WRITTEN_ORDER = "join_order,build_side_probe_side"
+WRITTEN_ORDER = "join_order,build_side_probe_side,partial_aggregate_pushdown"
 """The optimizers that are off where joins run in the order, and with the build side (the right one), as written."""
 
 _MINIMUM_MEMORY = 64 << 20
