@@ -19,6 +19,8 @@ from shoal.planner.stage import FileRange, Split
 
 MOST_OVERLAP = 0.15
 """The share of rows that may lie in row groups across a border (each is read by two tasks) before a cut costs more."""
+MOST_UNEVEN = 1.5
+"""How many times its even share the largest part of the table that gives the borders may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +54,34 @@ def find_clusters(root: Node, statistics: Statistics, tasks: int) -> Clusters:
             known = statistics.key_ranges(scan.source, name)
             if known:
                 ranges[id] = known
-        if not ranges:
-            continue
-        anchor = max(ranges, key=lambda id: (sum(item.rows for item in ranges[id]), id))
-        bounds = _borders(ranges[anchor], tasks)
-        if not bounds:
-            continue
-        for id, known in ranges.items():
-            _, name, type = scans[id]
-            if type != scans[anchor][2]:
-                continue
-            splits, overlap = _cut(known, bounds, tasks, name)
-            if overlap <= MOST_OVERLAP:
-                slot = HashSlot(frozenset({id}), type, tuple(_literal(bound) for bound in bounds))
-                clusters.found[id] = Cluster(slot, splits, overlap)
+        types = {id: scans[id][2] for id in ranges}
+        names = {id: scans[id][1] for id in ranges}
+        clusters.found |= _common_cuts(ranges, names, types, tasks)
     return clusters
+
+
+def _common_cuts(
+    ranges: dict[ColumnId, tuple[KeyRange, ...]],
+    names: dict[ColumnId, str],
+    types: dict[ColumnId, str],
+    tasks: int,
+) -> dict[ColumnId, Cluster]:
+    """Cut all tables at the borders of the largest one that its own borders cut well and evenly."""
+    for anchor in sorted(ranges, key=lambda id: (-sum(item.rows for item in ranges[id]), id)):
+        bounds = _borders(ranges[anchor], tasks)
+        splits, overlap = _cut(ranges[anchor], bounds, tasks, names[anchor])
+        total = sum(split.rows for split in splits)
+        if bounds and overlap <= MOST_OVERLAP and max(split.rows for split in splits) * tasks <= total * MOST_UNEVEN:
+            break
+    else:
+        return {}
+    found: dict[ColumnId, Cluster] = {}
+    for id, known in ranges.items():
+        splits, overlap = _cut(known, bounds, tasks, names[id])
+        if types[id] == types[anchor] and overlap <= MOST_OVERLAP:
+            slot = HashSlot(frozenset({id}), types[id], tuple(_literal(bound) for bound in bounds))
+            found[id] = Cluster(slot, splits, overlap)
+    return found
 
 
 def _columns(scan: Scan) -> list[tuple[logical.Column, str]]:
