@@ -1,6 +1,7 @@
 """Three small tables with NULLs and repeated values, their logical scans, and ways to run a plan over them."""
 
 from collections.abc import Iterable
+from functools import cache
 
 import duckdb
 import sqlglot
@@ -105,16 +106,22 @@ def apply(rule: Rule, node: Node, outputs: Iterable[str] = (), statistics: Stati
     return after
 
 
+@cache
+def database() -> duckdb.DuckDBPyConnection:
+    """The tables, made once a run; they are never changed."""
+    connection = duckdb.connect()
+    for number, table in enumerate(TABLES):
+        connection.execute(
+            f"CREATE TABLE {table} AS SELECT CASE WHEN i % 7 = {number} THEN NULL ELSE i % (5 + {number}) END AS x,"
+            f" CASE WHEN i % 5 = 0 THEN NULL ELSE (i * 7 + {number}) % 9 END AS y, i % 4 AS z FROM range(40) t(i)"
+        )
+    return connection
+
+
 def rows(node: Node, outputs: Iterable[ColumnId]) -> list[tuple[object, ...]]:
     """The rows that a plan delivers, in any order."""
     listed = ", ".join(f'"{item}"' for item in outputs)
-    with duckdb.connect() as connection:
-        for number, table in enumerate(TABLES):
-            connection.execute(
-                f"CREATE TABLE {table} AS SELECT CASE WHEN i % 7 = {number} THEN NULL ELSE i % (5 + {number}) END AS x,"
-                f" CASE WHEN i % 5 = 0 THEN NULL ELSE (i * 7 + {number}) % 9 END AS y, i % 4 AS z FROM range(40) t(i)"
-            )
-        found = connection.execute(f"SELECT {listed} FROM ({to_sql(node)})").fetchall()
+    found = database().execute(f"SELECT {listed} FROM ({to_sql(node)})").fetchall()
     return sorted(found, key=lambda row: tuple((value is None, value) for value in row))
 
 
