@@ -5,14 +5,14 @@ from collections.abc import Callable
 from typing import assert_never
 
 from shoal.distributed import DistributedStream
+from shoal.embedded import EmbeddedStream
 from shoal.planner.explain import render_fragments, render_json, render_text
 from shoal.planner.plan import PlannedQuery
 from shoal.planner.statement import ExplainMode
-from shoal.result import BatchStream
 from shoal.runner import StageRun
 
 
-def explain(mode: ExplainMode, planned: PlannedQuery, run: Callable[[], BatchStream]) -> str:
+def explain(mode: ExplainMode, planned: PlannedQuery, run: Callable[[], EmbeddedStream | DistributedStream]) -> str:
     """The text of an EXPLAIN; ``run`` starts the plan, for ANALYZE."""
     match mode:
         case ExplainMode.PLAN:
@@ -27,7 +27,7 @@ def explain(mode: ExplainMode, planned: PlannedQuery, run: Callable[[], BatchStr
             assert_never(mode)
 
 
-def _analyzed(planned: PlannedQuery, run: Callable[[], BatchStream]) -> str:
+def _analyzed(planned: PlannedQuery, run: Callable[[], EmbeddedStream | DistributedStream]) -> str:
     """Run the plan, drop its rows, and put what it measured before the plan."""
     started = time.monotonic()
     stream = run()
@@ -36,13 +36,11 @@ def _analyzed(planned: PlannedQuery, run: Callable[[], BatchStream]) -> str:
         while (batch := stream.next_batch()) is not None:
             rows += batch.num_rows
             size += batch.nbytes
-        runs = stream.stage_runs if isinstance(stream, DistributedStream) else ()
+        runs = stream.stage_runs
     finally:
         stream.close()
     seconds = time.monotonic() - started
     lines = [f"{_seconds(seconds)} in all, {rows:,} rows, {_bytes(size)} of result"]
-    if not runs:
-        lines.append("one stage in this process")
     for stage_run in runs:
         lines += _stage_lines(stage_run, seconds)
     return "\n".join([*lines, "", render_text(planned)])

@@ -21,10 +21,12 @@ from shoal.executor.scan import check_files, scanned_files
 from shoal.executor.shuffle.reader import ShuffleReader
 from shoal.executor.shuffle.registry import ArrowRegistry
 from shoal.executor.task_inputs import TaskInputs
+from shoal.kernel_profile import kernel_metrics, start_measuring
 from shoal.planner.errors import Error, InterfaceError, Place, QueryCancelled, QueryTimeout, SourceChanged, SourceError
-from shoal.planner.ids import QueryId, TaskId
+from shoal.planner.ids import ExecutorId, QueryId, TaskId
 from shoal.planner.source import Field
 from shoal.planner.stage import StagedPlan, TaskScan, TaskSpec
+from shoal.runner import StageRun, TaskRun
 from shoal.worker_thread import ThreadPool, WorkerThread
 
 BATCH_ROWS = 131_072
@@ -64,6 +66,7 @@ class EmbeddedEngine:
         *,
         timeout: float | None = None,
         native_names: frozenset[str] = frozenset(),
+        measured: bool = False,
     ) -> "EmbeddedStream":
         """Run a plan of one stage; the scans in ``native_names`` are left to the kernel, which knows files by name.
 
@@ -71,6 +74,7 @@ class EmbeddedEngine:
         """
         spec = _task_of(plan, query)
         stream = EmbeddedStream(self.kernel, self._reader, self._threads, spec, token, timeout, native_names)
+        stream.measured = measured
         self._streams.add(stream)
         try:
             stream.open()
@@ -127,12 +131,16 @@ class EmbeddedStream:
         self._interrupt: Callable[[], None] = _nothing
         self._threads = threads
         self._thread: WorkerThread | None = threads.take()
+        self._session: Session | None = None
         self._ready: deque[pa.RecordBatch] = deque()
         self._ended = False
         self._freed = False
         self.schema: pa.Schema = pa.schema([])
-        self.columns: tuple[Field, ...] = spec.columns
-        self.seconds = 0.0
+        self.measured = False
+        self.stage_runs: tuple[StageRun, ...] = ()
+        self._started = time.monotonic()
+        self._processor_seconds = time.process_time()
+        self._rows_out = self._bytes_out = 0
 
     def open(self) -> None:
         """Run until the first batch is there."""
@@ -187,10 +195,8 @@ class EmbeddedStream:
                 raise QueryCancelled("the query was cancelled") from None
             raise QueryTimeout("the query has used up its time (SET timeout)") from None
         finally:
-            spent = time.monotonic() - started
-            self.seconds += spent
             if self._time_left is not None:
-                self._time_left = max(0.0, self._time_left - spent)
+                self._time_left = max(0.0, self._time_left - (time.monotonic() - started))
 
     def _open(self) -> None:
         spec = self._spec
@@ -202,6 +208,9 @@ class EmbeddedStream:
             self._interrupt = session.interrupt
             self._stack.enter_context(self._token.waking(session.interrupt))
             self._bind(session)
+            if self.measured:
+                start_measuring(session)
+                self._session = session
             self._token.check()
             relation = session.connection.sql(sql)
             if sql is spec.sql:
@@ -227,6 +236,7 @@ class EmbeddedStream:
         except StopIteration:
             check_files(self._files)
             self._ended = True
+            self._measure()
             self._free()
         except Exception as error:
             raise self._failed(error, encode_select(self._spec.sql, self._spec.columns)) from error
@@ -234,7 +244,24 @@ class EmbeddedStream:
     def _read(self) -> None:
         self._token.check()
         assert self._rows is not None, "opened before it is read"
-        self._ready.append(self._rows.read_next_batch())
+        batch = self._rows.read_next_batch()
+        self._rows_out += batch.num_rows
+        self._bytes_out += batch.nbytes
+        self._ready.append(batch)
+
+    def _measure(self) -> None:
+        if self._session is None or self._rows is None:
+            return
+        self._rows.close()
+        metrics = replace(
+            kernel_metrics(self._session),
+            seconds=time.monotonic() - self._started,
+            cpu_seconds=time.process_time() - self._processor_seconds,
+            rows_out=self._rows_out,
+            bytes_out=self._bytes_out,
+        )
+        task = TaskRun(self._spec.id, ExecutorId("this process"), metrics)
+        self.stage_runs = (StageRun(self._spec.id.stage, 1, (task,)),)
 
     def _failed(self, error: Exception, sql: str) -> Error:
         """Free everything, telling the kernel why, and explain the error."""

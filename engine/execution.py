@@ -2,14 +2,13 @@
 
 import threading
 
-from shoal.distributed import run_distributed
-from shoal.embedded import EmbeddedEngine
+from shoal.distributed import DistributedStream, run_distributed
+from shoal.embedded import EmbeddedEngine, EmbeddedStream
 from shoal.executor.shuffle.reader import ShuffleReader
 from shoal.executor.shuffle.registry import ArrowRegistry
 from shoal.plan_cache import SessionPlan
 from shoal.planner.options import PlanOptions
 from shoal.planner.stage import StagedPlan
-from shoal.result import BatchStream
 from shoal.runner import Runner
 from shoal.running import Running
 from shoal.settings import Values
@@ -30,12 +29,19 @@ class Execution:
         self._in_process: Runner | None = None
         self._lock = threading.Lock()
 
-    def start(self, plan: SessionPlan, values: Values, running: Running) -> BatchStream:
-        """Run a plan until its first rows are there; raises the statement's error."""
+    def start(
+        self, plan: SessionPlan, values: Values, running: Running, *, measured: bool = False
+    ) -> EmbeddedStream | DistributedStream:
+        """Run a plan until its first rows are there; raises the statement's error. ``measured``: for EXPLAIN."""
         runner = self._runner_for(plan.staged)
         if runner is None:
             return self.engine.start(
-                plan.staged, running.query, running.token, timeout=values.timeout, native_names=plan.native_names
+                plan.staged,
+                running.query,
+                running.token,
+                timeout=values.timeout,
+                native_names=plan.native_names,
+                measured=measured,
             )
         return run_distributed(runner, self.reader, plan.staged, running, timeout=values.timeout, mmap=values.mmap)
 

@@ -10,6 +10,8 @@ import pyarrow as pa
 
 from shoal.binder import Binder
 from shoal.catalog import SessionCatalog
+from shoal.distributed import DistributedStream
+from shoal.embedded import EmbeddedStream
 from shoal.execution import Execution
 from shoal.executor.shuffle.registry import ArrowRegistry
 from shoal.plan_cache import PlanCache, SessionPlan
@@ -216,10 +218,9 @@ class Session:
         options = self._execution.options(values)
         planned = self._planner.distributed(statement.query.sql, parameters, catalog, options)
 
-        def run() -> BatchStream:
-            staged = replace(planned.staged, settings=values.kernel_settings())
-            plan = SessionPlan(staged, planned.columns, catalog.resolved())
-            return self._execution.start(plan, values, running)
+        def run() -> EmbeddedStream | DistributedStream:
+            plan, _ = self._planner.plan(statement.query, parameters, values, options)
+            return self._execution.start(plan, values, running, measured=True)
 
         text = explain(statement.mode, planned, run)
         return self._table(("plan",), [(line,) for line in text.splitlines()])
