@@ -50,6 +50,7 @@ class DistributedStream:
         self._reader = reader
         self._running = running
         self._mmap = mmap
+        self.outputs = result.outputs
         self._outputs = iter(result.outputs)
         self._released = False
         self._batches: Iterator[pa.RecordBatch] = iter(())

@@ -21,10 +21,13 @@ class Execution:
     live in this process too, and start when the first such plan comes.
     """
 
-    def __init__(self, threads: int, memory_bytes: int, registry: ArrowRegistry, cluster: Runner | None) -> None:
+    def __init__(
+        self, threads: int, memory_bytes: int, registry: ArrowRegistry, cluster: Runner | None, *, owns_cluster: bool
+    ) -> None:
         self.engine = EmbeddedEngine(threads, memory_bytes, registry)
         self.reader = ShuffleReader(registry)
         self._cluster = cluster
+        self._owns_cluster = owns_cluster
         self._registry = registry
         self._in_process: Runner | None = None
         self._lock = threading.Lock()
@@ -55,7 +58,7 @@ class Execution:
     def close(self) -> None:
         """Stop everything; called once."""
         self.engine.close()
-        for runner in (self._cluster, self._in_process):
+        for runner in (self._cluster if self._owns_cluster else None, self._in_process):
             if runner is not None:
                 runner.close()
         self.reader.close()

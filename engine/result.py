@@ -125,6 +125,11 @@ class Result:
         self.rows_seen = 0
         self.is_exhausted = False
 
+    @property
+    def stream(self) -> BatchStream:
+        """Where the batches come from, for those who hand them on as they travel."""
+        return self._stream
+
     def prefetch(self) -> None:
         """Wait for the first batch, so that an error shows now rather than at the first fetch."""
         if self._batch is None and not self.is_exhausted:

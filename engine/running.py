@@ -24,6 +24,10 @@ class Running:
         self._lock = threading.Lock()
         self._progress: Callable[[], QueryProgress] | None = None
 
+    def renew(self) -> None:
+        """Give the statement another id, because it is run again from the start."""
+        self.query = new_query_id()
+
     def watch(self, progress: Callable[[], QueryProgress] | None) -> None:
         """From now on, this tells how far the statement is; None when nobody knows."""
         with self._lock:

@@ -18,6 +18,7 @@ from shoal.plan_cache import PlanCache, SessionPlan
 from shoal.planner.errors import (
     Error,
     ErrorContext,
+    FetchFailed,
     InterfaceError,
     ParameterError,
     ProgrammingError,
@@ -52,9 +53,14 @@ from shoal.source_files import SourceFiles
 
 
 class Session:
-    """Runs statements, each from any thread. ``runner`` is the cluster, None to run in this process."""
+    """Runs statements, each from any thread.
 
-    def __init__(self, *, threads: int, memory_bytes: int, runner: Runner | None = None) -> None:
+    ``runner`` is the cluster, None to run in this process; ``close`` closes it too if ``owns_runner`` is set.
+    """
+
+    def __init__(
+        self, *, threads: int, memory_bytes: int, runner: Runner | None = None, owns_runner: bool = True
+    ) -> None:
         self.settings = Settings()
         self._scratch = Scratch()
         self._files = SourceFiles(self._scratch)
@@ -62,7 +68,7 @@ class Session:
         self._binder = Binder(self._scratch)
         registry = ArrowRegistry()
         self._registrations = Registrations(self._scratch, registry, shared=runner is not None)
-        self._execution = Execution(threads, memory_bytes, registry, runner)
+        self._execution = Execution(threads, memory_bytes, registry, runner, owns_cluster=owns_runner)
         plans = PlanCache(self._files)
         self._planner = SessionPlanner(self.catalog, self._binder, plans, self._execution.engine)
         self._lock = threading.Lock()
@@ -183,6 +189,12 @@ class Session:
                 raise
             self._planner.forget(key)
             plan, _ = self._planner.plan(query, parameters, values, options)
+            return self._run(query, parameters, plan, values, running)
+        except FetchFailed:
+            # An executor went away with a part of the answer after the query had ended: once more, as a new query.
+            if running.token.cancelled:
+                raise
+            running.renew()
             return self._run(query, parameters, plan, values, running)
 
     def _run(
