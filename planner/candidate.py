@@ -63,8 +63,9 @@ class Prices:
         """The seconds that an exchange adds."""
         rows, size = candidate.plan.estimate.rows, candidate.plan.estimate.bytes
         producers = self.tasks if is_spread(candidate.distribution) else 1
-        send = (rows * (SEND_ROW if kind is ExchangeKind.HASH else 0.0) + size * SEND_BYTE) / producers
-        readers = self.tasks if kind is ExchangeKind.HASH else 1
+        parted = kind in (ExchangeKind.HASH, ExchangeKind.ROUND_ROBIN)
+        send = (rows * (SEND_ROW if parted else 0.0) + size * SEND_BYTE) / producers
+        readers = self.tasks if parted else 1
         return self.stage_seconds + send + size * RECEIVE_BYTE / readers
 
 
@@ -86,6 +87,12 @@ def exchanged_whole(candidate: Candidate, prices: Prices) -> Candidate:
     kind = ExchangeKind.GATHER
     plan = Exchange(candidate.plan, kind, candidate.plan.estimate)
     return Candidate(plan, Whole(), candidate.seconds + prices.exchange(candidate, kind))
+
+
+def dealt(candidate: Candidate, prices: Prices) -> Candidate:
+    """The candidate, which is in one task, behind an exchange that deals its rows out to all tasks in turn."""
+    plan = Exchange(candidate.plan, ExchangeKind.ROUND_ROBIN, candidate.plan.estimate)
+    return Candidate(plan, Arbitrary(), candidate.seconds + prices.exchange(candidate, ExchangeKind.ROUND_ROBIN))
 
 
 def hashed(candidate: Candidate, wanted: Hash, prices: Prices) -> Candidate:

@@ -20,6 +20,7 @@ from shoal.planner.candidate import (
     Candidate,
     Prices,
     cheapest,
+    dealt,
     gathered,
     hashed,
     prices_of,
@@ -43,6 +44,9 @@ MOST_CANDIDATES = 8
 
 LEAST_SPLIT_ROWS = 1000
 """Rows from which a table is always split when distribution is forced."""
+
+LEAST_DEALT_ROWS = 100_000
+"""Rows from which a table that only one task can read may be dealt out to all of them."""
 
 ArgumentTypes = dict[str, str]
 """The DuckDB type of each argument of an aggregate, by the argument's SQL."""
@@ -77,7 +81,7 @@ class Distributor:
         found = self.estimator.estimate(node)
         return Estimate(found.rows, found.bytes)
 
-    def _derive(self, node: Node) -> list[Candidate]:  # noqa: C901 - one case a node
+    def _derive(self, node: Node) -> list[Candidate]:
         match node:
             case logical.Scan():
                 return self._scan(node)
@@ -113,7 +117,8 @@ class Distributor:
         seconds = scan_seconds(estimate)
         whole = Candidate(p.TableScan(node, False, estimate), Whole(), seconds / self.prices.share(Whole()))
         if not is_splittable(node):
-            return [whole]
+            worth_it = self.prices.tasks > 1 and estimate.rows >= LEAST_DEALT_ROWS
+            return [whole, dealt(whole, self.prices)] if worth_it else [whole]
         shared = seconds / self.prices.share(Arbitrary())
         split = [Candidate(p.TableScan(node, True, estimate), Arbitrary(), shared)]
         for cluster in self.clusters.of(node):
@@ -221,6 +226,11 @@ class Distributor:
         if node.operator is SetOperator.UNION and spread == (True, True):
             return [combine(left, right, Arbitrary())]
         found = [combine(gathered(left, self.prices), gathered(right, self.prices), Whole())]
+        if node.operator is SetOperator.UNION:
+            spread_sides = [
+                item if is_spread(item.distribution) else dealt(item, self.prices) for item in (left, right)
+            ]
+            found.append(combine(spread_sides[0], spread_sides[1], Arbitrary()))
         if node.operator is not SetOperator.UNION and spread == (True, True):
             sides = [
                 hashed(item, by_position(side), self.prices) for item, side in ((left, node.left), (right, node.right))

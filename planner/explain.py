@@ -116,6 +116,8 @@ def _whole_lines(stage: Stage) -> list[str]:
 def _operator(node: PhysicalNode, exchanges: list[StageId]) -> Operator:
     """The operator of a node; ``exchanges`` are the producing stages, taken in the order of the tree."""
     if isinstance(node, p.Exchange):
+        if node.kind is ExchangeKind.ROUND_ROBIN:
+            return Operator("Exchange", f"from stage {exchanges.pop(0)}, rows dealt out in turn", "", node.estimate, ())
         word = "range" if node.bounds else "hash"
         kind = f" by {word} of {', '.join(node.keys)}" if node.kind is ExchangeKind.HASH else ""
         return Operator("Exchange", f"from stage {exchanges.pop(0)}{kind}", "", node.estimate, ())
@@ -124,7 +126,7 @@ def _operator(node: PhysicalNode, exchanges: list[StageId]) -> Operator:
     return Operator(name, detail, reason, node.estimate, inputs)
 
 
-def _described(node: PhysicalNode) -> tuple[str, str, str]:  # noqa: C901 - one case a node
+def _described(node: PhysicalNode) -> tuple[str, str, str]:
     match node:
         case p.TableScan():
             how = "split among the tasks" if node.split else "whole in each task"

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from shoal.planner import physical as p
 from shoal.planner.ids import ColumnId, StageId
-from shoal.planner.lower import PARTITION_COLUMN, Lowering, finished, partition_expression, quoted
+from shoal.planner.lower import PARTITION_COLUMN, Lowering, finished, partition_expression, quoted, turn_expression
 from shoal.planner.physical import ExchangeKind, PhysicalNode
 from shoal.planner.protocols import Statistics
 from shoal.planner.source import Field
@@ -45,6 +45,10 @@ class Fragmenter:
             number = partition_expression(exchange, self.partitions)
             body = f"SELECT {ids}, {number} AS {PARTITION_COLUMN}\nFROM (\n{body}\n) AS rows"
             output = OutputPartitioning(self.partitions, PARTITION_COLUMN)
+        elif exchange.kind is ExchangeKind.ROUND_ROBIN and self.partitions > 1:
+            body = f"SELECT {ids}, {turn_expression(self.partitions)} AS {PARTITION_COLUMN}\nFROM (\n{body}\n) AS rows"
+            output = OutputPartitioning(self.partitions, PARTITION_COLUMN)
+            fragment.deterministic = False
         elif list(block.columns) != [column.id for column in columns]:
             body = f"SELECT {ids}\nFROM (\n{body}\n) AS rows"
         fields = tuple(Field(str(column.id), column.type) for column in columns) or (Field("shoal_row", "INTEGER"),)
@@ -96,7 +100,7 @@ class Fragmenter:
         match node:
             case p.Exchange():
                 stage = self._stage(node)
-                hashed = node.kind is ExchangeKind.HASH
+                hashed = node.kind in (ExchangeKind.HASH, ExchangeKind.ROUND_ROBIN)
                 name = f"exchange_{stage}"
                 fragment.names[id(node)] = name
                 fragment.exchanges.append((name, stage, ReadMode.ALIGNED if hashed else ReadMode.ALL))

@@ -30,6 +30,8 @@ _JOINS = {
 _TURNED = {JoinKind.INNER: "JOIN", JoinKind.LEFT: "RIGHT JOIN", JoinKind.RIGHT: "LEFT JOIN", JoinKind.FULL: "FULL JOIN"}
 _LINE_END = "\ue000\uf8ff\ue000"
 """Stands for a line end inside a literal while statements are indented."""
+_TURN_ROWS = 2048
+"""Rows that go to one task before it is the next one's turn: a vector of the kernel."""
 _HASH_SHIFT = 28
 """The bits by which hash tables inside a task are addressed must not be those that chose the task."""
 
@@ -105,7 +107,7 @@ class Lowering:
     names: dict[int, str]
     aliases: int = 0
 
-    def select(self, node: PhysicalNode) -> Block:  # noqa: C901 - one case a node
+    def select(self, node: PhysicalNode) -> Block:
         """The SELECT of a subtree."""
         match node:
             case p.TableScan():
@@ -309,6 +311,11 @@ def partition_expression(exchange: p.Exchange, partitions: int) -> str:
     keys = zip(exchange.keys, exchange.key_types, strict=True)
     casts = ", ".join(f"CAST({quoted(key)} AS {type})" for key, type in keys)
     return f"CAST((hash({casts}) >> {_HASH_SHIFT}) % {partitions} AS USMALLINT)"
+
+
+def turn_expression(partitions: int) -> str:
+    """The number of the partition of a row when rows are dealt out: blocks of rows in turn."""
+    return f"CAST((row_number() OVER () // {_TURN_ROWS}) % {partitions} AS USMALLINT)"
 
 
 def _name(name: str) -> exp.Column:

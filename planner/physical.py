@@ -33,11 +33,12 @@ class AggregatePhase(StrEnum):
 
 
 class ExchangeKind(StrEnum):
-    """Where rows go: all to every reader, or each to the task that the hash of its keys names."""
+    """Where rows go: all to every reader, each to the task that its key's hash names, or to the tasks in turn."""
 
     GATHER = "gather"
     BROADCAST = "broadcast"
     HASH = "hash"
+    ROUND_ROBIN = "round_robin"
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,9 @@ def test_settings(kernel: Kernel) -> None:
         with kernel.session(join_order=join_order) as session:
             found = dict(session.execute("SELECT name, value FROM duckdb_settings()").fetchall())
         assert {name: found[name] for name in wanted} == wanted
-        assert set(filter(None, found["disabled_optimizers"].split(","))) == (set() if join_order else set(WRITTEN_ORDER.split(",")))
+        assert set(filter(None, found["disabled_optimizers"].split(","))) == (
+            set() if join_order else set(WRITTEN_ORDER.split(","))
+        )
 
 
 def test_variables_of_python_are_not_tables(kernel: Kernel) -> None:
