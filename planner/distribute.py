@@ -118,7 +118,8 @@ class Distributor:
         whole = Candidate(p.TableScan(node, False, estimate), Whole(), seconds / self.prices.share(Whole()))
         if not is_splittable(node):
             worth_it = self.prices.tasks > 1 and estimate.rows >= LEAST_DEALT_ROWS
-            return [whole, dealt(whole, self.prices)] if worth_it else [whole]
+            forced = worth_it and self.options.distribute is Distribute.ALWAYS
+            return [*([] if forced else [whole]), *([dealt(whole, self.prices)] if worth_it else [])]
         shared = seconds / self.prices.share(Arbitrary())
         split = [Candidate(p.TableScan(node, True, estimate), Arbitrary(), shared)]
         for cluster in self.clusters.of(node):
@@ -227,10 +228,8 @@ class Distributor:
             return [combine(left, right, Arbitrary())]
         found = [combine(gathered(left, self.prices), gathered(right, self.prices), Whole())]
         if node.operator is SetOperator.UNION:
-            spread_sides = [
-                item if is_spread(item.distribution) else dealt(item, self.prices) for item in (left, right)
-            ]
-            found.append(combine(spread_sides[0], spread_sides[1], Arbitrary()))
+            spread_out = [item if is_spread(item.distribution) else dealt(item, self.prices) for item in (left, right)]
+            found.append(combine(spread_out[0], spread_out[1], Arbitrary()))
         if node.operator is not SetOperator.UNION and spread == (True, True):
             sides = [
                 hashed(item, by_position(side), self.prices) for item, side in ((left, node.left), (right, node.right))
