@@ -17,7 +17,7 @@ from shoal.settings import Values
 class Execution:
     """Owns the kernel of this process and the runners. Every method may be called from any thread.
 
-    ``cluster`` is None to run in this process; plans of several stages then go to a coordinator and an executor that
+    ``cluster`` is None to run in this process; plans of several tasks then go to a coordinator and an executor that
     live in this process too, and start when the first such plan comes.
     """
 
@@ -64,14 +64,14 @@ class Execution:
         self.reader.close()
 
     def _runner_for(self, plan: StagedPlan) -> Runner | None:
-        """The cluster if there is one; in this process a plan of several stages needs the in-process runner."""
+        """The cluster if there is one; in this process a plan of several tasks needs the in-process runner."""
         if self._cluster is not None:
             return self._cluster
-        if len(plan.stages) == 1:
+        if len(plan.stages) == 1 and plan.result.tasks == 1:
             return None
         with self._lock:
             if self._in_process is None:
-                # Only plans of several stages need a coordinator, and with it asyncio and gRPC.
+                # Only plans of several tasks need a coordinator, and with it asyncio and gRPC.
                 from shoal.coordinator.inprocess_executor import in_process_runner
 
                 threads, memory = self.engine.threads, self.engine.memory_bytes
