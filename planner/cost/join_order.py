@@ -11,7 +11,8 @@ from shoal.planner.cost.join_graph import EqualityClass, JoinGraph, Relation, bi
 from shoal.planner.cost.join_region import Region, collect_region, is_region
 from shoal.planner.cost.join_search import Tree, search_join_order
 from shoal.planner.ids import ColumnId
-from shoal.planner.logical import Assignment, JoinKind, Node
+from shoal.planner.logical import JoinKind, Node
+from shoal.planner.positions import keep_positions
 from shoal.planner.scalar import column_ref, conjunction, conjuncts
 from shoal.planner.tree import with_children
 
@@ -26,18 +27,7 @@ def order_joins(node: Node, estimator: Estimator) -> Node:
     if is_region(node):
         return _order_region(node, estimator)
     ordered = with_children(node, tuple(order_joins(child, estimator) for child in logical.children(node)))
-    return _in_position(node, ordered) if isinstance(ordered, logical.SetOperation) else ordered
-
-
-def _in_position(before: Node, after: logical.SetOperation) -> Node:
-    """A set operation counts columns by position: its inputs get their order back."""
-    sides = []
-    for old, new in zip(logical.children(before), logical.children(after), strict=True):
-        wanted = logical.schema(old)
-        same = logical.schema(new) == wanted
-        passed = tuple(Assignment(column, column_ref(column.id)) for column in wanted)
-        sides.append(new if same else logical.Project(new, passed))
-    return with_children(after, tuple(sides))
+    return keep_positions(node, ordered)
 
 
 def _order_region(node: Node, estimator: Estimator) -> Node:

@@ -8,9 +8,10 @@ from sqlglot import exp
 from shoal.planner import logical
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Assignment, Node
+from shoal.planner.positions import keep_positions
 from shoal.planner.rules.context import RuleContext
 from shoal.planner.scalar import is_volatile, substitute, unwrap
-from shoal.planner.tree import transform_up, with_children
+from shoal.planner.tree import with_children
 
 
 def merge_projects(node: Node, context: RuleContext) -> Node:
@@ -22,7 +23,10 @@ def merge_projects(node: Node, context: RuleContext) -> Node:
     Does not fire where an expression would be computed twice or is volatile, nor on projections that narrow what a
     sort, a limit or a window carries, or that put columns into the order of a set operation.
     """
-    return transform_up(node, _merge_at)
+    # Dropping a projection changes which columns the nodes above deliver, which only set operations mind: they have to
+    # see their inputs as they were, and the transforms of the tree module show them only as they are.
+    merged = with_children(node, tuple(merge_projects(child, context) for child in logical.children(node)))
+    return _merge_at(keep_positions(node, merged))
 
 
 def _merge_at(node: Node) -> Node:

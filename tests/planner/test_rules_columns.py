@@ -120,6 +120,17 @@ def test_merge_projects_does_not_fire(node: Node) -> None:
         assert len(list(find(node, logical.Project))) == expected
 
 
+def test_set_operations_see_their_columns_where_they_were() -> None:
+    passing = project(scan("c"), c_y="c_y", c_x="c_x")
+    left = where(join(project(A, a_y="a_y"), project(B, b_x="b_x"), "a_y < b_x"), "a_y > 1")
+    after = apply(merge_projects, union(left, where(passing, "c_x > 2")))
+    assert isinstance(after, logical.SetOperation)
+    assert [[column.id for column in schema(side)] for side in (after.left, after.right)] == [
+        ["a_y", "b_x"],
+        ["c_y", "c_x"],
+    ]
+
+
 def test_rows_are_narrowed_where_they_are_kept() -> None:
     node = project(join(where(A, "a_y > 1"), B, "a_x = b_x"), p="b_y")
     after = apply(narrow_rows, node)
