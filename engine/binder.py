@@ -190,13 +190,24 @@ class BoundCatalog:
 
 
 def _typing_statement(columns: Sequence[Field], layers: Sequence[Mapping[str, str]]) -> str:
-    """A query with one column for each expression; GROUP BY ALL lets aggregates stand beside plain columns."""
+    """A query with one column for each expression; GROUP BY ALL lets aggregates stand beside plain columns.
+
+    It refuses windows, so those of a layer come after its aggregates; they see the same columns.
+    """
     start = ", ".join(f"CAST(NULL AS {column.type}) AS {quote_name(column.name)}" for column in columns)
-    steps = [f"layer0 AS (SELECT {start or 'NULL AS nothing'})"]
-    for number, layer in enumerate(layers):
-        added = "".join(f", {expression} AS {quote_name(name)}" for name, expression in layer.items())
-        steps.append(f"layer{number + 1} AS (SELECT *{added} FROM layer{number} GROUP BY ALL)")
-    return f"WITH {', '.join(steps)} FROM layer{len(layers)}"
+    steps = [f"SELECT {start or 'NULL AS nothing'}"]
+    for layer in layers:
+        windows = {name for name, expression in layer.items() if _is_windowed(expression)}
+        for names, grouping in ((layer.keys() - windows, " GROUP BY ALL"), (windows, "")):
+            added = "".join(f", {layer[name]} AS {quote_name(name)}" for name in layer if name in names)
+            if added:
+                steps.append(f"SELECT *{added} FROM step{len(steps) - 1}{grouping}")
+    named = ", ".join(f"step{number} AS ({step})" for number, step in enumerate(steps))
+    return f"WITH {named} FROM step{len(steps) - 1}"
+
+
+def _is_windowed(expression: str) -> bool:
+    return any(token.is_word("OVER") for token in tokenize(expression))
 
 
 def _word_at(sql: str, place: Place | None) -> str:

@@ -154,6 +154,9 @@ class _Reader(TokenReader):
         start = self.tokens[self.index].start
         rest = self.tokens[self.index :]
         text = _NOT_BLANK.sub(" ", self.sql[:start]) + self.sql[start:] if self.index else self.sql
+        if rest[0].is_word("TABLE"):
+            # TABLE t is FROM t; of the two only the latter is known to every parser.
+            text = text[:start] + "FROM " + text[rest[0].end :]
         dynamic = any(token.is_word("PIVOT", "PIVOT_WIDER") for token in rest)
         return Query(text if not rest[0].is_word("SUMMARIZE") else f"FROM (\n{text}\n)", dynamic)
 

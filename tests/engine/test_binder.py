@@ -169,6 +169,8 @@ def test_types_of_layers(binder: Binder) -> None:
         "n": "BIGINT",
         "r": "DOUBLE",
     }
+    windows = {"w": "row_number() OVER (PARTITION BY a)", "m": "max(a)", "p": "sum(a) OVER () + 1"}
+    assert binder.types(columns, [windows]) == {"w": "BIGINT", "m": "DECIMAL(15,2)", "p": "DECIMAL(38,2)"}
     assert binder.types([], [{"one": "1"}]) == {"one": "INTEGER"}
     with pytest.raises(BindError):
         binder.types(columns, [{"x": "missing + 1"}])

@@ -29,6 +29,7 @@ from shoal.planner.statement import (
         ("SELECT 1", Query("SELECT 1")),
         ("-- note\n (SELECT 1) ;", Query("-- note\n (SELECT 1) ")),
         ("/* a /* nested */ comment */ FROM t", Query("/* a /* nested */ comment */ FROM t")),
+        ("/* x */ table t", Query("/* x */ FROM  t")),
         ("PIVOT t ON x", Query("PIVOT t ON x", dynamic=True)),
         ("SUMMARIZE t", Query("FROM (\nSUMMARIZE t\n)")),
         ("create view v as select 1", CreateView("v", (), "                 select 1")),
