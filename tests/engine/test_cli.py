@@ -251,3 +251,28 @@ def test_scripts_do_not_load_the_line_editor() -> None:
     )
     done = subprocess.run((sys.executable, "-c", check), timeout=60, check=False, capture_output=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.cluster
+def test_local_cluster(tmp_path: Path) -> None:
+    (tmp_path / "n.csv").write_text("n\n" + "\n".join(map(str, range(100))))
+    sql = "SET distribute = 'always'; SELECT n % 2 AS odd, count(*) AS c FROM n GROUP BY 1 ORDER BY 1"
+    code, out, err = shoal("--executors", "2", "--data", str(tmp_path), "--format", "csv", "-c", sql)
+    assert (code, out, err) == (0, "odd,c\n0,50\n1,50\n", "")
+
+
+@pytest.mark.cluster
+def test_executor_joins_a_coordinator() -> None:
+    with started("serve", "--port", "0") as coordinator:
+        assert coordinator.stderr is not None
+        address = coordinator.stderr.readline().decode().split()[-1]
+        with started("executor", "--join", address, "--threads", "1", "--memory", "500MB") as executor:
+            time.sleep(1.5)
+            assert executor.poll() is None
+            executor.send_signal(signal.SIGTERM)
+            executor.communicate(timeout=20)
+            # A worker that has not yet begun to listen for signals is ended by this one, and its code is passed on.
+            assert executor.returncode in (0, 128 + signal.SIGTERM)
+        coordinator.send_signal(signal.SIGINT)
+        coordinator.communicate(timeout=20)
+        assert coordinator.returncode == 0

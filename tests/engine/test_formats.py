@@ -100,7 +100,7 @@ def test_table_cuts_text_and_never_numbers() -> None:
 
 def test_table_cuts_names_before_values() -> None:
     sql = "SELECT 7 AS a_long_column_name, DATE '2024-02-29' AS another_column_name"
-    assert render(sql, Format.TABLE, Layout(width=26)) == (
+    assert render(sql, Format.TABLE, Layout(width=25)) == (
         "┌──────────┬────────────┐\n│ a_long_… │ another_c… │\n├──────────┼────────────┤\n"
         "│        7 │ 2024-02-29 │\n└──────────┴────────────┘\n"
     )
