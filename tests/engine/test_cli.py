@@ -1,4 +1,4 @@
-"""The command line as a process: what goes to standard output, what to standard error, and how it ends."""
+"""The command line: what goes to standard output, what to standard error, and how the process ends."""
 
 import json
 import os
@@ -20,17 +20,16 @@ SHOAL = (sys.executable, "-W", "error", "-m", "shoal")
 ENDLESS = "SELECT count(*) FROM range(100000000000) a, range(1000) b"
 
 
-def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SHOAL")}
-    return kept | {"PYTHONIOENCODING": "utf-8"} | dict(extra or {})
+def environment() -> dict[str, str]:
+    """The environment without anything that is meant for Shoal."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("SHOAL")}
 
 
 def shoal(*arguments: str, stdin: str = "", extra: Mapping[str, str] | None = None) -> tuple[int, str, str]:
-    """Run the command line; exit code, standard output, standard error."""
-    done = subprocess.run(
-        (*SHOAL, *arguments), input=stdin.encode(), capture_output=True, timeout=60, env=environment(extra), check=False
-    )
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
+    """Run the command line in this process; exit code, standard output, standard error."""
+    cleared = {name: None for name in os.environ if name.startswith("SHOAL")}
+    result = CliRunner(env=cleared | dict(extra or {})).invoke(cli, arguments, input=stdin, prog_name="shoal")
+    return result.exit_code, result.stdout, result.stderr
 
 
 @contextmanager
@@ -50,6 +49,13 @@ def usage(*arguments: str) -> str:
     assert result.exit_code == 2, result.output
     assert result.stdout == ""
     return result.stderr
+
+
+def test_as_a_process() -> None:
+    command = (*SHOAL, "--format", "csv", "-c", "SELECT 1 AS a; SELECT nothing")
+    done = subprocess.run(command, capture_output=True, timeout=60, env=environment(), check=False)
+    assert (done.returncode, done.stdout) == (1, b"a\n1\n")
+    assert done.stderr.startswith(b"ColumnNotFound [42703]: ")
 
 
 def test_statements_in_order() -> None:
