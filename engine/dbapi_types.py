@@ -1,4 +1,4 @@
-"""PEP 249's type objects and constructors. A column's type code is its DuckDB type as text; an object equals its own."""
+"""PEP 249's type objects and constructors. A type code is a DuckDB type as text; a type object equals its own codes."""
 
 import datetime as dt
 import time

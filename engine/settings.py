@@ -20,7 +20,7 @@ _TIME_ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+/-]*|[+-]\d{1,2}(:\d{2})?")
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """The settings of a session, typed. ``timeout`` is in seconds, None for no limit; ``timezone`` None is the kernel's."""
+    """The settings of a session. ``timeout`` is in seconds, None for no limit; ``timezone`` None is the kernel's."""
 
     verify: bool = False
     distribute: Distribute = Distribute.AUTO
