@@ -37,8 +37,13 @@ class CoordinatorServer:
     ) -> None:
         self.host = host
         self._runner: CoordinatorRunner | None = None
+        self._closers: list[Callable[[], None]] = []
         self._transport = GrpcTransport(host, port, handlers=services(self) if services is not None else ())
-        self._runner = CoordinatorRunner(self._transport, policy)
+        try:
+            self._runner = CoordinatorRunner(self._transport, policy)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def port(self) -> int:
@@ -52,8 +57,14 @@ class CoordinatorServer:
             raise InterfaceError("the coordinator is starting")
         return self._runner
 
+    def on_close(self, closer: Callable[[], None]) -> None:
+        """Call this, which must be harmless when repeated, before the coordinator stops."""
+        self._closers.append(closer)
+
     def close(self) -> None:
         """Cancel what runs and stop listening. Idempotent."""
+        for closer in reversed(self._closers):
+            closer()
         if self._runner is not None:
             self._runner.close()
 
@@ -65,8 +76,13 @@ def serve_coordinator(
 ) -> None:
     """Run a coordinator until SIGTERM or SIGINT; says on standard error where it listens. Call it on the main thread.
 
-    Raises ``ConnectionFailed`` if the port is taken.
+    ``services`` is the Flight SQL service for clients unless another is given. Raises ``ConnectionFailed`` if the port
+    is taken.
     """
+    if services is None:
+        from shoal.flight.service import flight_services
+
+        services = flight_services
     with _signalled() as stop:
         server = CoordinatorServer(host, port, services)
         try:

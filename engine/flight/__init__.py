@@ -1,0 +1,1 @@
+"""Arrow Flight SQL: the coordinator's front door for clients, ours and others'."""

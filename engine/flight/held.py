@@ -1,0 +1,131 @@
+"""A result that the coordinator keeps for a client until it is released: files of executors, or rows held here."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pyarrow as pa
+
+from shoal.executor.shuffle.reader import ShuffleReader
+from shoal.flight.borrowed import BorrowedQuery, BorrowedRunner
+from shoal.planner.errors import FetchFailed, InterfaceError
+from shoal.planner.ids import QueryId
+from shoal.planner.source import Field
+from shoal.planner.stage import OutputFile
+from shoal.result import Result
+from shoal.settings import Values
+
+_LOOKED_AT = 64
+"""With more output files than this nobody looks whether all of them can be given as they are."""
+
+_Rows = Callable[[], Iterator[pa.RecordBatch]]
+
+
+class HeldResult:
+    """One result. ``outputs``: read them there; otherwise ``batches`` gives the rows. ``close`` frees everything."""
+
+    def __init__(
+        self,
+        query: QueryId,
+        columns: tuple[Field, ...],
+        values: Values,
+        schema: pa.Schema,
+        *,
+        outputs: tuple[OutputFile, ...] = (),
+        rows: _Rows | None = None,
+        free: Callable[[], None] | None = None,
+    ) -> None:
+        self.query = query
+        self.columns = columns
+        self.values = values
+        self.schema = schema
+        self.outputs = outputs
+        self.used = time.monotonic()
+        self._rows = rows
+        self._free = free
+        self._lock = threading.Lock()
+
+    @property
+    def rows_and_bytes(self) -> tuple[int, int]:
+        """How large the result is; -1 where that is not known."""
+        if not self.outputs:
+            return -1, -1
+        return sum(sum(file.rows) for file in self.outputs), sum(sum(file.bytes) for file in self.outputs)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows; raises ``InterfaceError`` if they are gone, or were read and cannot be read again."""
+        self.used = time.monotonic()
+        if self._rows is None:
+            raise InterfaceError("the result is not here")
+        return self._rows()
+
+    def close(self) -> None:
+        """Free the result; idempotent."""
+        with self._lock:
+            free, self._free = self._free, None
+        self._rows = None
+        if free is not None:
+            free()
+
+
+def hold_for_our_client(result: Result, runner: BorrowedRunner, query: QueryId, values: Values) -> HeldResult:
+    """Hold a result as our own client reads it: in carrier types, from the executors' files where there are some."""
+    kept = runner.keep(query)
+    if kept is not None:
+        result.close()
+        return HeldResult(query, result.columns, values, pa.schema([]), outputs=kept.outputs, free=kept.free)
+    table = result.carrier_table()
+    result.close()
+    return _holding(query, result.columns, values, table)
+
+
+def hold_for_others(
+    result: Result, runner: BorrowedRunner, query: QueryId, values: Values, reader: ShuffleReader
+) -> HeldResult:
+    """Hold a result as any client of Flight SQL reads it: with the names and Arrow types that DuckDB gives.
+
+    Files of executors that hold just this are given out; other results are decoded here, while they are read.
+    """
+    schema = result.schema()
+    kept = runner.keep(query)
+    if kept is None:
+        table = result.table()
+        result.close()
+        return _holding(query, result.columns, values, table)
+    if _as_they_are(kept.outputs, schema, reader):
+        result.close()
+        return HeldResult(query, result.columns, values, schema, outputs=kept.outputs, free=kept.free)
+    return HeldResult(query, result.columns, values, schema, rows=_once(result), free=lambda: _close_both(result, kept))
+
+
+def _holding(query: QueryId, columns: tuple[Field, ...], values: Values, table: pa.Table) -> HeldResult:
+    return HeldResult(query, columns, values, table.schema, rows=lambda: iter(table.to_batches()))
+
+
+def _close_both(result: Result, kept: BorrowedQuery) -> None:
+    result.close()
+    kept.free()
+
+
+def _once(result: Result) -> _Rows:
+    """The rows of a result, for the first who asks."""
+    lock = threading.Lock()
+    readers = [result.reader()]
+
+    def rows() -> Iterator[pa.RecordBatch]:
+        with lock:
+            if not readers:
+                raise InterfaceError("the result was read already")
+            return iter(readers.pop())
+
+    return rows
+
+
+def _as_they_are(outputs: tuple[OutputFile, ...], schema: pa.Schema, reader: ShuffleReader) -> bool:
+    """Whether each file holds what the schema says, so that a client may read it where it is."""
+    if len(outputs) > _LOOKED_AT:
+        return False
+    try:
+        return all(reader.open_output(output, ()).schema.equals(schema) for output in outputs)
+    except FetchFailed:
+        return False
