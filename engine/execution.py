@@ -1,6 +1,7 @@
 """Where plans run: in this process's kernel, or on a runner's executors."""
 
 import threading
+from dataclasses import replace
 
 from shoal.distributed import DistributedStream, run_distributed
 from shoal.embedded import EmbeddedEngine, EmbeddedStream
@@ -46,7 +47,8 @@ class Execution:
                 native_names=plan.native_names,
                 measured=measured,
             )
-        return run_distributed(runner, self.reader, plan.staged, running, timeout=values.timeout, mmap=values.mmap)
+        staged = replace(plan.staged, mmap=values.mmap)
+        return run_distributed(runner, self.reader, staged, running, timeout=values.timeout, mmap=values.mmap)
 
     def options(self, values: Values) -> PlanOptions:
         """What the planner is told of the cluster as it is now."""

@@ -173,7 +173,7 @@ class Result:
 
     def schema(self) -> pa.Schema:
         """The Arrow schema, as DuckDB gives it."""
-        return self._decoder.arrow(self._stream.schema.empty_table()).schema
+        return self._decoder.arrow(pa.Table.from_batches([], self._stream.schema)).schema
 
     def data_frame(self) -> "pd.DataFrame":
         """All rows that are left, as pandas."""

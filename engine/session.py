@@ -32,6 +32,7 @@ from shoal.planner.statement import (
     Describe,
     DropView,
     Explain,
+    ExplainMode,
     Query,
     ResetVariable,
     SetVariable,
@@ -235,7 +236,9 @@ class Session:
             return self._execution.start(plan, values, running, measured=True)
 
         text = explain(statement.mode, planned, run)
-        return self._table(("plan",), [(line,) for line in text.splitlines()])
+        # A document is one value; a tree is read line by line.
+        lines = [text] if statement.mode is ExplainMode.JSON else text.splitlines()
+        return self._table(("plan",), [(line,) for line in lines])
 
     def _described(self, sql: str, parameters: Sequence[object]) -> Result:
         fields = self._binder.describe(sql, parameters, self.catalog.snapshot())

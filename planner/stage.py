@@ -112,12 +112,14 @@ class StagedPlan:
     """Stages in an order in which they can run; the last one delivers the result, in the order of its tasks.
 
     ``columns`` are the result's names (perhaps doubled, as SQL allows) and DuckDB types. ``settings`` are kernel
-    settings (name, SQL literal) that every task applies, such as ``TimeZone``.
+    settings (name, SQL literal) that every task applies, such as ``TimeZone``. Without ``mmap`` tasks fetch all their
+    input over Flight.
     """
 
     stages: tuple[Stage, ...]
     columns: tuple[Field, ...]
     settings: tuple[tuple[str, str], ...] = ()
+    mmap: bool = True
 
     @property
     def result(self) -> Stage:

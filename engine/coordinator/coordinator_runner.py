@@ -137,7 +137,7 @@ class CoordinatorRunner:
             if query in self._running:
                 raise InterfaceError(f"query {query} runs already")
             self._running[query] = handle
-        event = QuerySubmitted(query, plan, timeout, self._mmap)
+        event = QuerySubmitted(query, plan, timeout, self._mmap and plan.mmap)
         self._coordinator.submit(event, self._query_ended)
         return handle
 
