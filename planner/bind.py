@@ -150,13 +150,11 @@ class QueryBinder:
         ]
         if all(left == right for left, right in pairs):
             return [left for left, _ in pairs]
-        fields = [
-            Field(f"{side}{number}", type)
-            for number, pair in enumerate(pairs)
-            for side, type in zip("lr", pair, strict=True)
-        ]
-        layer = {f"c{number}": f"CASE WHEN true THEN l{number} ELSE r{number} END" for number in range(len(pairs))}
-        types = self.kernel.types(fields, [layer])
+        layer = {
+            f"c{number}": f"(SELECT CAST(NULL AS {left}) UNION ALL SELECT CAST(NULL AS {right}))"
+            for number, (left, right) in enumerate(pairs)
+        }
+        types = self.kernel.types([], [layer])
         return [types[f"c{number}"] for number in range(len(pairs))]
 
     def _coerced(self, side: Query, types: list[str]) -> Node:

@@ -144,15 +144,23 @@ def single_column(bound: BoundQuery, kind: ApplyKind) -> Node:
 
 def contains_aggregate(expression: exp.Expression) -> bool:
     """Whether an aggregate is called outside of a window function."""
-    if isinstance(expression, exp.Window):
-        inner = [*expression.this.iter_expressions(), *_window_keys(expression)]
-        return any(contains_aggregate(item) for item in inner)
+    return bool(aggregate_calls(expression))
+
+
+def aggregate_calls(expression: exp.Expression) -> list[exp.Expression]:
+    """The aggregates that are called outside of window functions, each with its FILTER."""
     if is_aggregate(expression):
-        return True
-    return any(contains_aggregate(item) for item in expression.iter_expressions())
+        return [expression]
+    parts = window_operands(expression) if isinstance(expression, exp.Window) else expression.iter_expressions()
+    return [call for part in parts for call in aggregate_calls(part)]
 
 
-def _window_keys(window: exp.Expression) -> list[exp.Expression]:
-    keys = list(window.args.get("partition_by") or [])
+def window_operands(window: exp.Expression) -> list[exp.Expression]:
+    """What a window function is computed from: its arguments, its FILTER, its keys; all of them scalar expressions."""
+    call = window.this
+    found = list(call.iter_expressions())
+    if isinstance(call, exp.Filter):
+        found = [*call.this.iter_expressions(), call.expression.this]
+    found += window.args.get("partition_by") or []
     order = window.args.get("order")
-    return keys + (list(order.expressions) if order is not None else [])
+    return found + ([item.this for item in order.expressions] if order is not None else [])

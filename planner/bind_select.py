@@ -1,11 +1,18 @@
 """Binds one SELECT block over its joined FROM: WHERE, grouping, windows, the select list, DISTINCT, order and limit."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from shoal.planner.bind_expression import BoundQuery, ExpressionBinder, contains_aggregate, single_column
+from shoal.planner.bind_expression import (
+    BoundQuery,
+    ExpressionBinder,
+    aggregate_calls,
+    contains_aggregate,
+    single_column,
+    window_operands,
+)
 from shoal.planner.column_ids import ColumnIds
 from shoal.planner.functions import aggregate_call, function_name, is_aggregate
 from shoal.planner.ids import ColumnId
@@ -22,6 +29,7 @@ from shoal.planner.logical import (
     Sort,
     SortKey,
     Window,
+    column_ids,
     schema,
 )
 from shoal.planner.not_distributable import NotDistributable
@@ -39,6 +47,8 @@ _UNKNOWN_CLAUSES = (
     "kind",
     "into",
 )
+
+_LEAVES = (exp.Identifier, exp.Var, exp.DataType, exp.Literal)
 
 
 @dataclass(slots=True)
@@ -61,6 +71,7 @@ class SelectBinder:
     aliases: dict[str, exp.Expression] = field(default_factory=dict)
     grouped: list[tuple[exp.Expression, ColumnId]] = field(default_factory=list)
     aggregates: dict[str, Assignment] = field(default_factory=dict)
+    hidden: frozenset[ColumnId] = frozenset()
 
     def bind(self) -> BoundQuery:
         """The whole block."""
@@ -149,7 +160,22 @@ class SelectBinder:
 
     def _bound_clause(self, name: str) -> exp.Expression | None:
         clause = self.select.args.get(name)
-        return self.expressions.bind(clause.this, self.aliases) if clause is not None else None
+        if clause is None:
+            return None
+        self._check_names(clause.this)
+        return self.expressions.bind(clause.this, self.aliases)
+
+    def _check_names(self, expression: exp.Expression) -> None:
+        """After grouping the kernel prefers now the column and now the alias: it may, where a name could mean both."""
+        if is_aggregate(expression) or isinstance(expression, exp.Query):
+            return
+        if isinstance(expression, exp.Column) and not expression.table:
+            meant = self.aliases.get(expression.name.lower())
+            column = self.expressions.scope.resolve_here(None, expression.name) if meant is not None else None
+            if column is not None and unwrap(meant) != column_ref(column.id):
+                raise NotDistributable(f"the name {expression.name} is both a column and an alias")
+        for child in expression.iter_expressions():
+            self._check_names(child)
 
     def _order_keys(self) -> list[SortKey]:
         clause = self.select.args.get("order")
@@ -158,8 +184,7 @@ class SelectBinder:
             if not isinstance(item, exp.Ordered) or item.args.get("with_fill"):
                 raise NotDistributable("an unusual ORDER BY")
             descending, nulls_first = bool(item.args.get("desc")), bool(item.args.get("nulls_first"))
-            whole = isinstance(item.this, exp.Column) and item.this.name.upper() == "ALL" and not item.this.table
-            if whole and not item.this.this.quoted:
+            if isinstance(item.this, exp.Var) and item.this.name.upper() == "ALL":
                 keys += [SortKey(one.expression, descending, nulls_first) for one in self.items]
                 continue
             keys.append(SortKey(self._positional(item.this), descending, nulls_first))
@@ -182,8 +207,9 @@ class SelectBinder:
         keys = self._group_keys()
         outputs = [item.expression for item in self.items] + [key.expression for key in order]
         outputs += [item for item in (having, qualify) if item is not None]
-        inner = [call for item in outputs for call in _aggregate_calls(item)]
+        inner = [call for item in outputs for call in aggregate_calls(item)]
         self.node = self.expressions.attach(self.node, [*keys, *inner])
+        self._check_calls(inner)
         computed: list[Assignment] = []
         for key in keys:
             bare = unwrap(key)
@@ -205,7 +231,16 @@ class SelectBinder:
         missing = [id for id in ids if id not in by_id]
         if missing:
             raise NotDistributable("grouping by a column of an outer query")
+        self.hidden = column_ids(self.node) - ids.keys()
         self.node = Aggregate(self.node, tuple(by_id[id] for id in ids), tuple(self.aggregates.values()))
+
+    def _check_calls(self, calls: list[exp.Expression]) -> None:
+        """An aggregate whose columns are all of an outer query is one of that query."""
+        own = column_ids(self.node)
+        for call in calls:
+            names = columns_of(call)
+            if names and own.isdisjoint(names):
+                raise NotDistributable("an aggregate of an outer query")
 
     def _group_keys(self) -> list[exp.Expression]:
         group = self.select.args.get("group")
@@ -234,12 +269,13 @@ class SelectBinder:
             return column_ref(self.aggregates[expression.sql("duckdb")].column.id)
         copy = expression.copy()
         if isinstance(expression, exp.Window):
-            _map_children(copy.this, self._over_groups)
-            for name in ("partition_by", "order"):
-                for item in _as_list(copy.args.get(name)):
+            for item in window_operands(copy):
+                if not isinstance(item, _LEAVES):
                     item.replace(self._over_groups(item))
             return copy
         if isinstance(expression, exp.Column):
+            if expression.name in self.hidden:
+                raise NotDistributable("a column that is not grouped")
             return copy
         _map_children(copy, self._over_groups)
         return copy
@@ -357,29 +393,8 @@ def _default_name(item: exp.Expression) -> str:
     return item.sql("duckdb").lower()
 
 
-def _as_list(value: object) -> list[exp.Expression]:
-    if value is None:
-        return []
-    if isinstance(value, exp.Order):
-        return [item.this for item in value.expressions]
-    return list(value) if isinstance(value, list) else []
-
-
 def _map_children(node: exp.Expression, change: Callable[[exp.Expression], exp.Expression]) -> None:
     for child in list(node.iter_expressions()):
-        if isinstance(child, (exp.Identifier, exp.Var, exp.DataType, exp.Literal)):
+        if isinstance(child, _LEAVES):
             continue
         child.replace(change(child))
-
-
-def _aggregate_calls(expression: exp.Expression) -> list[exp.Expression]:
-    if isinstance(expression, exp.Window):
-        children = [*expression.this.iter_expressions(), *_as_list(expression.args.get("partition_by"))]
-        children += _as_list(expression.args.get("order"))
-        return [call for child in children for call in _aggregate_calls(child)]
-    if is_aggregate(expression):
-        return [expression]
-    return [call for child in expression.iter_expressions() for call in _aggregate_calls(child)]
-
-
-AliasMap = Mapping[str, exp.Expression]

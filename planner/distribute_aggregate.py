@@ -14,7 +14,15 @@ from shoal.planner.distribution import (
     is_spread,
     restricted,
 )
-from shoal.planner.functions import EXPORTED, ORDER_FREE, RECOMBINED, aggregate_call, function_name, is_distinct
+from shoal.planner.functions import (
+    EXPORTED,
+    ORDER_FREE,
+    RECOMBINED,
+    aggregate_call,
+    function_name,
+    is_distinct,
+    state_type,
+)
 from shoal.planner.physical import AggregatePhase
 from shoal.planner.stage import Estimate
 from shoal.planner.types import is_floating
@@ -147,7 +155,8 @@ def _state_types(node: logical.Aggregate, known: dict[str, str]) -> tuple[tuple[
         call = aggregate_call(item.expression)
         exported = function_name(call) in EXPORTED
         texts = [argument.sql("duckdb") for argument in call_arguments(call)] if exported else []
-        if any(text not in known for text in texts):
+        types = [state_type(function_name(call), known.get(text, "")) for text in texts]
+        if any(type is None for type in types):
             return None
-        found.append(tuple(known[text] for text in texts))
+        found.append(tuple(type for type in types if type is not None))
     return tuple(found)

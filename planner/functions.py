@@ -25,6 +25,34 @@ EXPORTED = frozenset(
 )
 """Aggregates of plain arguments whose state the kernel exports and combines in any order."""
 
+_AVERAGED = {
+    "TINYINT": "BIGINT",
+    "UTINYINT": "BIGINT",
+    "USMALLINT": "BIGINT",
+    "UINTEGER": "BIGINT",
+    "UBIGINT": "HUGEINT",
+    "FLOAT": "DOUBLE",
+    "DATE": "TIMESTAMP",
+} | {name: name for name in ("SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DOUBLE", "TIMESTAMP", "TIME", "INTERVAL")}
+_INTEGERS = frozenset("TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT UHUGEINT".split())
+
+
+def state_type(name: str, type: str) -> str | None:
+    """The type to which the kernel brings an argument of an exported aggregate; None: its state cannot be read back."""
+    match name:
+        case "approx_count_distinct":
+            return type or None
+        case "bool_and" | "bool_or":
+            return type if type == "BOOLEAN" else None
+        case "bit_and" | "bit_or" | "bit_xor":
+            return type if type in _INTEGERS else None
+        case "avg" | "mean":
+            return type if type.startswith("DECIMAL") else _AVERAGED.get(type)
+        case _:
+            numeric = type in _INTEGERS or type in ("FLOAT", "DOUBLE") or type.startswith("DECIMAL")
+            return "DOUBLE" if numeric else None
+
+
 ORDER_FREE = frozenset(RECOMBINED) | EXPORTED | {"count_if", "countif", "median", "quantile", "mode", "mad", "entropy"}
 """Aggregates whose result does not depend on the order of their input (floats aside)."""
 

@@ -19,12 +19,14 @@ def assign_types(query: Query, kernel: Kernel) -> Query:
     for node in tree.walk(query.root):
         _collect(node, known, unknown)
     pending = {id: value for id, value in unknown.items() if id not in known}
-    if not pending:
+    if not pending and all(_is_typed(node) for node in tree.walk(query.root)):
         return query
-    layers = _layers(pending, known)
-    fields = [Field(str(id), type) for id, type in known.items()]
-    found = kernel.types(fields, [{str(id): sql_of(value) for id, value in layer.items()} for layer in layers])
-    types = known | {ColumnId(name): type for name, type in found.items()}
+    types = dict(known)
+    if pending:
+        layers = _layers(pending, known)
+        fields = [Field(str(id), type) for id, type in known.items()]
+        found = kernel.types(fields, [{str(id): sql_of(value) for id, value in layer.items()} for layer in layers])
+        types |= {ColumnId(name): type for name, type in found.items()}
     return replace(query, root=tree.transform_up(query.root, lambda node: _typed(node, types)))
 
 
@@ -46,6 +48,19 @@ def _collect(node: Node, known: dict[ColumnId, str], unknown: dict[ColumnId, exp
                 unknown[mark.id] = column_ref(logical.schema(node.right)[0].id)
         case _:
             pass
+
+
+def _is_typed(node: Node) -> bool:
+    match node:
+        case logical.Project() | logical.Window():
+            columns = tuple(item.column for item in node.assignments)
+        case logical.Aggregate():
+            columns = node.keys + tuple(item.column for item in node.assignments)
+        case logical.Apply(mark=Column() as mark):
+            columns = (mark,)
+        case _:
+            columns = ()
+    return all(column.type for column in columns)
 
 
 def _layers(
