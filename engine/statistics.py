@@ -238,7 +238,10 @@ def _summarise_column(footer: parquet.FileMetaData, index: int) -> ColumnSummary
 
 def _extreme(bounds: Sequence[tuple[object, object]], side: int) -> object:
     values = [item[side] for item in bounds]
-    return (min if side == 0 else max)(values)  # type: ignore[type-var]
+    try:
+        return (min if side == 0 else max)(values)  # type: ignore[type-var]
+    except TypeError:  # the files of a table may hold a column in different types
+        return None
 
 
 def _span(bounds: Iterable[tuple[object, object]]) -> float | None:
