@@ -172,7 +172,7 @@ class SelectBinder:
         if isinstance(expression, exp.Column) and not expression.table:
             meant = self.aliases.get(expression.name.lower())
             column = self.expressions.scope.resolve_here(None, expression.name) if meant is not None else None
-            if column is not None and unwrap(meant) != column_ref(column.id):
+            if meant is not None and column is not None and unwrap(meant) != column_ref(column.id):
                 raise NotDistributable(f"the name {expression.name} is both a column and an alias")
         for child in expression.iter_expressions():
             self._check_names(child)
