@@ -32,6 +32,8 @@ NEEDED = ("decorrelate_subqueries",)
 """Rules without which a plan cannot be lowered."""
 
 STATEMENTS = """
+SELECT * FROM (SELECT n_regionkey, row_number() OVER (PARTITION BY n_regionkey ORDER BY n_name) AS place, n_name
+  FROM nation) AS ranked WHERE place = 1 AND n_regionkey > 1;
 SELECT n_name, r_name FROM nation, region WHERE n_regionkey = r_regionkey AND (r_name = 'ASIA' OR n_nationkey = 3);
 SELECT r_name, count(n_nationkey) FROM region LEFT JOIN nation ON r_regionkey = n_regionkey AND n_name < 'F' GROUP
   BY r_name;
