@@ -1,6 +1,7 @@
-"""The one machine that the loop drives: membership, queries, timers and dispatch behind ``handle(event, now)``.
+"""The one machine that the loop drives: members, queries and timers behind ``handle(event, now)``.
 
-No clock, socket, thread or unseeded chance inside: the same events at the same times give the same instructions.
+No clock, socket, thread or unseeded chance inside: the same events at the same times give the same instructions. What
+happens to queries is in ``query_table``; here are the executors, and what both have to do with each other.
 """
 
 from random import Random
@@ -8,7 +9,6 @@ from typing import assert_never
 
 from shoal.coordinator import expiry
 from shoal.coordinator.attempt_book import ExecutorLife
-from shoal.coordinator.dispatch import Dispatcher
 from shoal.coordinator.events import (
     Event,
     ExecutorDraining,
@@ -23,12 +23,12 @@ from shoal.coordinator.events import (
     TaskSucceeded,
     Tick,
 )
-from shoal.coordinator.instructions import DisconnectExecutor, Instruction, QueryFailed
+from shoal.coordinator.instructions import DisconnectExecutor, Instruction
 from shoal.coordinator.membership import Member, Membership
 from shoal.coordinator.policy import Policy
 from shoal.coordinator.query_machine import QueryMachine
+from shoal.coordinator.query_table import QueryTable
 from shoal.coordinator.task_machine import TaskAttempt
-from shoal.coordinator.task_specs import check_plan
 from shoal.coordinator.turn import (
     CancelGraceOver,
     DeadlineReached,
@@ -40,7 +40,6 @@ from shoal.coordinator.turn import (
     Timers,
     Turn,
 )
-from shoal.planner.errors import InvariantViolated, QueryCancelled, QueryTimeout
 from shoal.planner.ids import QueryId
 from shoal.runner import ClusterShape, QueryProgress, StageRun
 
@@ -52,13 +51,11 @@ class ClusterMachine:
 
     def __init__(self, policy: Policy | None = None, random: Random | None = None) -> None:
         self._policy = policy or Policy()
-        self._random = random or Random(0)  # noqa: S311 - spreads retries, guards nothing
         self._membership = Membership()
-        self._queries: dict[QueryId, QueryMachine] = {}
-        self._dispatcher = Dispatcher(self._membership, self._queries)
+        chance = random or Random(0)  # noqa: S311 - spreads retries, guards nothing
+        self._queries = QueryTable(self._policy, chance, self._membership)
         self._timers = Timers()
         self._prune_at = _FEW_TIMERS
-        self._empty_since = 0.0
 
     def handle(self, event: Event, now: float) -> list[Instruction]:
         """Let an event act; returns what is to be done because of it, in order. ``now`` never goes back."""
@@ -69,11 +66,11 @@ class ClusterMachine:
             case ExecutorLost():
                 self._lose((event.executor, event.incarnation), event.reason, turn)
             case QuerySubmitted():
-                self._submit(event, turn)
+                self._queries.submit(event, turn)
             case QueryCancelRequested():
-                self._cancel(event, turn)
+                self._queries.cancel(event, turn)
             case QueryReleased():
-                self._release(event, turn)
+                self._queries.release(event, turn)
             case Tick():
                 for due, timer in self._timers.due(now):
                     self._timer(timer, due, turn)
@@ -109,16 +106,16 @@ class ClusterMachine:
 
     def queries(self) -> list[QueryMachine]:
         """The queries that have left something anywhere, or still run."""
-        return list(self._queries.values())
+        return list(self._queries.by_id.values())
 
     def progress(self, query: QueryId, now: float) -> QueryProgress | None:
         """How far a query is; None if it is unknown (any more)."""
-        machine = self._queries.get(query)
+        machine = self._queries.by_id.get(query)
         return machine.progress(now) if machine is not None else None
 
     def runs(self, query: QueryId) -> tuple[StageRun, ...]:
         """What the finished stages of a query measured; empty if it is unknown (any more)."""
-        machine = self._queries.get(query)
+        machine = self._queries.by_id.get(query)
         return machine.runs() if machine is not None else ()
 
     # Executors
@@ -146,23 +143,13 @@ class ClusterMachine:
                 pass
             case ExecutorDraining():
                 self._membership.drain(*life)
-                self._watch_for_executors(turn)
+                self._queries.watch_for_executors(turn)
             case TaskStarted():
-                query = self._queries.get(event.task.query)
-                if query is not None:
-                    query.task_started(event.task, life, turn.now)
+                self._queries.task_started(event, life, turn)
             case TaskSucceeded():
-                query = self._queries.get(event.output.task.query)
-                if query is None:
-                    turn.drop([event.output])
-                else:
-                    self._free(member, query.task_succeeded(event, turn))
-                    self._acted(query)
+                self._free(member, self._queries.task_succeeded(event, turn))
             case TaskFailed():
-                query = self._queries.get(event.task.query)
-                if query is not None:
-                    self._free(member, query.task_failed(event, turn))
-                    self._acted(query)
+                self._free(member, self._queries.task_failed(event, turn))
             case _:
                 assert_never(event)
 
@@ -177,10 +164,8 @@ class ClusterMachine:
         if self._membership.lose(*life, reason) is None:
             return
         turn.instruct(DisconnectExecutor(*life, reason))
-        for query in list(self._queries.values()):
-            query.executor_lost(life, reason, turn)
-            self._acted(query)
-        self._watch_for_executors(turn)
+        self._queries.executor_lost(life, reason, turn)
+        self._queries.watch_for_executors(turn)
 
     def _suspect(self, suspicion: Suspicion, turn: Turn) -> None:
         """An executor whose outputs cannot be read counts as lost when it was not just the one."""
@@ -198,60 +183,6 @@ class ClusterMachine:
         if ends is not None:
             self._timers.set(ends, LeaseOver(member.executor, member.incarnation))
 
-    def _watch_for_executors(self, turn: Turn) -> None:
-        if not self._membership.active():
-            self._empty_since = turn.now
-            for query in self._queries.values():
-                self._watch(query, turn.now)
-
-    def _watch(self, query: QueryMachine, since: float) -> None:
-        if not query.state.is_terminal:
-            self._timers.set(since + self._policy.no_executor_grace, NoExecutorGraceOver(query.id))
-
-    # Queries
-
-    def _submit(self, event: QuerySubmitted, turn: Turn) -> None:
-        if event.query in self._queries:
-            error = InvariantViolated(f"query {event.query} runs already")
-            turn.instruct(QueryFailed(event.query, error.with_context(query=event.query)))
-            return
-        try:
-            check_plan(event.plan)
-        except InvariantViolated as error:
-            turn.instruct(QueryFailed(event.query, error.with_context(query=event.query)))
-            return
-        query = self._queries[event.query] = QueryMachine(event, self._policy, self._random, turn.now)
-        if not self._membership.ever_joined:
-            query.fail(expiry.no_executors("none has joined yet", self._membership), turn)
-            self._acted(query)
-            return
-        if event.timeout is not None:
-            self._timers.set(turn.now + event.timeout, DeadlineReached(event.query))
-        if not self._membership.active():
-            self._watch(query, turn.now)
-        query.begin(turn)
-        self._acted(query)
-
-    def _cancel(self, event: QueryCancelRequested, turn: Turn) -> None:
-        query = self._queries.get(event.query)
-        if query is not None:
-            query.cancel(QueryCancelled(event.reason), turn)
-            self._acted(query)
-
-    def _release(self, event: QueryReleased, turn: Turn) -> None:
-        query = self._queries.get(event.query)
-        if query is not None:
-            query.cancel(QueryCancelled("the query was released before its end"), turn)
-            query.attempts.release(turn)
-            self._acted(query)
-
-    def _acted(self, query: QueryMachine) -> None:
-        """A query may have something ready now, or have left nothing."""
-        if query.is_forgettable:
-            del self._queries[query.id]
-        else:
-            self._dispatcher.notice(query)
-
     # Time
 
     def _timer(self, timer: Timer, due: float, turn: Turn) -> None:
@@ -261,33 +192,7 @@ class ClusterMachine:
             case CancelGraceOver():
                 self._cancel_grace_over(timer, turn)
             case DelayOver() | DeadlineReached() | NoExecutorGraceOver():
-                query = self._queries.get(timer.query)
-                if query is not None:
-                    self._query_timer(query, timer, turn)
-                    self._acted(query)
-            case _:
-                assert_never(timer)
-
-    def _query_timer(
-        self, query: QueryMachine, timer: DelayOver | DeadlineReached | NoExecutorGraceOver, turn: Turn
-    ) -> None:
-        match timer:
-            case DelayOver():
-                query.delay_over(timer, turn)
-            case DeadlineReached():
-                query.fail(QueryTimeout("the query has reached its deadline"), turn)
-            case NoExecutorGraceOver():
-                if self._membership.active():
-                    return
-                if self._empty_since + self._policy.no_executor_grace > turn.now:
-                    self._watch(query, self._empty_since)
-                elif query.attempts.has_running:
-                    self._watch(query, turn.now)
-                else:
-                    query.fail(
-                        expiry.no_executors(f"none came for {self._policy.no_executor_grace:g} s", self._membership),
-                        turn,
-                    )
+                self._queries.timer(timer, turn)
             case _:
                 assert_never(timer)
 
@@ -309,11 +214,11 @@ class ClusterMachine:
     def _settle(self, turn: Turn) -> None:
         while turn.suspicions:
             self._suspect(turn.suspicions.pop(), turn)
-        self._dispatcher.run(turn)
+        self._queries.launch_ready(turn)
         for member in self._membership.drained():
             life = (member.executor, member.incarnation)
-            if not any(query.attempts.holds(life) for query in self._queries.values()):
+            if not self._queries.holds(life):
                 self._lose(life, "it was drained", turn)
         if len(self._timers) >= self._prune_at:
-            self._timers.prune(is_live=lambda timer: expiry.is_live(timer, self._membership, self._queries))
+            self._timers.prune(is_live=lambda timer: expiry.is_live(timer, self._membership, self._queries.by_id))
             self._prune_at = max(_FEW_TIMERS, 2 * len(self._timers))
