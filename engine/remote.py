@@ -4,6 +4,7 @@ Files on the same host are memory-mapped; from other hosts (or with ``SET mmap =
 Paths, in statements and in ``register``, are paths of the cluster's machines.
 """
 
+import atexit
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +19,7 @@ from shoal.executor.shuffle.reader import ShuffleReader
 from shoal.executor.shuffle.registry import ArrowRegistry
 from shoal.flight import flight_pb2 as wire
 from shoal.flight.client import CALL_SECONDS, CONNECT_SECONDS, FlightClient
-from shoal.flight.framing import from_frames, to_frames
+from shoal.flight.framing import from_frames, table_of, to_frames
 from shoal.flight.parameters import encode_parameters
 from shoal.flight.requests import (
     Answer,
@@ -73,6 +74,8 @@ class RemoteBackend:
             target=_ping, args=(client, self._closed, opened.idle_seconds / _PINGS), name="shoal-ping", daemon=True
         )
         self._pinger.start()
+        # While the interpreter is torn down, gRPC's own threads stand still and a call would never end.
+        atexit.register(self.close)
 
     def execute(self, sql: str, parameters: Sequence[object], running: Running) -> Result | None:
         """Run the statements of a text there; see ``Backend``."""
@@ -119,6 +122,7 @@ class RemoteBackend:
             if self._closed.is_set():
                 return
             self._closed.set()
+        atexit.unregister(self.close)
         try:
             self._client.action("CloseSession", b"", CONNECT_SECONDS)
         except Error:
@@ -164,6 +168,8 @@ class RemoteBackend:
         if answer.outputs:
             handle = RemoteQuery(running.query, QueryResult(columns, answer.outputs), self._free)
             return DistributedStream(handle, handle.wait(), self._reader, running, answer.mmap)
+        if answer.rows:
+            return TableStream(table_of([answer.rows]))
         ticket = pack(wire.TicketStatementQuery(statement_handle=answer.handle.encode()))
         table = from_frames(self._client.get(ticket, _FETCH_SECONDS), MAX_RESULT_BYTES)
         self._free(running.query)

@@ -37,10 +37,11 @@ class _Collector(io.RawIOBase):
         return taken
 
 
-def to_frames(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[FlightData]:
+def to_frames(schema: pa.Schema, batches: Iterable[pa.RecordBatch], *, compress: bool = False) -> Iterator[FlightData]:
     """The messages of a stream: the schema first, then batches, none much larger than ``MESSAGE_BYTES``."""
     collector = _Collector()
-    with pa.ipc.new_stream(pa.PythonFile(collector, "w"), schema) as writer:
+    options = pa.ipc.IpcWriteOptions(compression="lz4" if compress else None, use_threads=False)
+    with pa.ipc.new_stream(pa.PythonFile(collector, "w"), schema, options=options) as writer:
         for batch in batches:
             for piece in _slices(batch):
                 writer.write_batch(piece)
@@ -80,6 +81,14 @@ def table_of(chunks: list[bytes]) -> pa.Table:
     except (pa.ArrowException, OSError, ValueError) as error:
         raise ProtocolError(f"not a stream of Arrow data: {error}") from error
     return table
+
+
+def stream_bytes(table: pa.Table) -> bytes:
+    """A table as one IPC stream; ``table_of`` reads it."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue().to_pybytes())
 
 
 def schema_bytes(schema: pa.Schema) -> bytes:

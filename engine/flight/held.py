@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from shoal.executor.shuffle.reader import ShuffleReader
 from shoal.flight.borrowed import BorrowedQuery, BorrowedRunner
+from shoal.flight.framing import stream_bytes
 from shoal.planner.errors import FetchFailed, InterfaceError
 from shoal.planner.ids import QueryId
 from shoal.planner.source import Field
@@ -18,11 +19,14 @@ from shoal.settings import Values
 _LOOKED_AT = 64
 """With more output files than this nobody looks whether all of them can be given as they are."""
 
+_INLINE_BYTES = 64 << 10
+"""A result of the coordinator's own that is not larger goes with the answer, and nothing is held."""
+
 _Rows = Callable[[], Iterator[pa.RecordBatch]]
 
 
 class HeldResult:
-    """One result. ``outputs``: read them there; otherwise ``batches`` gives the rows. ``close`` frees everything."""
+    """One result: files (``outputs``), the rows themselves (``inline``), or ``batches``. ``close`` frees everything."""
 
     def __init__(
         self,
@@ -32,6 +36,7 @@ class HeldResult:
         schema: pa.Schema,
         *,
         outputs: tuple[OutputFile, ...] = (),
+        inline: bytes = b"",
         rows: _Rows | None = None,
         free: Callable[[], None] | None = None,
     ) -> None:
@@ -40,6 +45,7 @@ class HeldResult:
         self.values = values
         self.schema = schema
         self.outputs = outputs
+        self.inline = inline
         self.used = time.monotonic()
         self._rows = rows
         self._free = free
@@ -76,6 +82,8 @@ def hold_for_our_client(result: Result, runner: BorrowedRunner, query: QueryId, 
         return HeldResult(query, result.columns, values, pa.schema([]), outputs=kept.outputs, free=kept.free)
     table = result.carrier_table()
     result.close()
+    if table.nbytes <= _INLINE_BYTES:
+        return HeldResult(query, result.columns, values, table.schema, inline=stream_bytes(table))
     return _holding(query, result.columns, values, table)
 
 

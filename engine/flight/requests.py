@@ -115,12 +115,14 @@ class Nothing:
 class Answer:
     """How a statement ended. ``columns`` None: without a result. ``outputs``: the files of the executors that hold it.
 
-    ``handle``: the coordinator holds the rows, and gives them for this ticket. ``mmap`` and ``timezone`` are settings.
+    ``rows``: these are all, as an IPC stream; ``handle``: the coordinator holds the rows, and gives them for it.
+    ``mmap`` and ``timezone`` are settings.
     """
 
     query: str
     columns: tuple[Field, ...] | None = None
     outputs: tuple[OutputFile, ...] = ()
+    rows: bytes = b""
     handle: str = ""
     mmap: bool = True
     timezone: str | None = None

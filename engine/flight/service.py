@@ -4,7 +4,6 @@ All handlers run on the coordinator's loop and never block it. Large results do 
 the executors.
 """
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pyarrow as pa
 
+from shoal.executor.shuffle.flight import ArrowTicket, decode_ticket
 from shoal.flight import flight_pb2 as wire
 from shoal.flight.actions import HANDLERS, Actions
 from shoal.flight.calls import CallContext, Calls, answering
-from shoal.flight.framing import frame_bytes, schema_bytes, table_of, to_frames
+from shoal.flight.framing import schema_bytes, table_of, to_frames
 from shoal.flight.listings import LISTINGS, Listings
 from shoal.flight.requests import (
-    MAX_UPLOAD_BYTES,
     SERVICE,
     Await,
     Execute,
@@ -30,15 +29,13 @@ from shoal.flight.requests import (
 from shoal.flight.schemas import Schemas
 from shoal.flight.sessions import ClientSession, Prepared, Sessions
 from shoal.flight.statements import Statements
-from shoal.planner.errors import InterfaceError, NotSupportedError, ParameterError, ProtocolError
+from shoal.flight.uploads import received, register_upload, upload_frames
+from shoal.planner.errors import InterfaceError, NotSupportedError, ParameterError
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from shoal.serve import CoordinatorServer
-
-_UPLOAD_SECONDS = 30.0
-"""A client that sends a table sends its next part within this time."""
 
 _Handler = Callable[[Any, Any], Any]
 
@@ -47,6 +44,7 @@ class FlightService:
     """The front door of one coordinator. ``close`` ends all sessions."""
 
     def __init__(self, server: "CoordinatorServer") -> None:
+        self._server = server
         self._sessions = Sessions(lambda: server.runner)
         self._schemas = Schemas()
         self._calls = Calls(self._sessions)
@@ -59,6 +57,11 @@ class FlightService:
         self._sessions.close()
         self._calls.close()
         self._schemas.close()
+
+    @property
+    def sessions(self) -> Sessions:
+        """The sessions of all clients."""
+        return self._sessions
 
     def handler(self) -> "grpc.GenericRpcHandler[Any, Any]":
         """The handler of all calls."""
@@ -144,12 +147,23 @@ class FlightService:
             return wire.SchemaResult(schema=schema_bytes(schema))
 
     async def do_get(self, ticket: wire.Ticket, context: CallContext) -> AsyncIterator[wire.FlightData]:
-        """The rows of a listing, or of a result that the coordinator holds."""
+        """The rows of a listing, or of a result or a registered table that the coordinator holds."""
         async with answering(context):
-            session = await self._calls.session(context)
-            frames = await self._calls.quick(lambda: self._frames(session, ticket.ticket))
+            if ticket.ticket.startswith(b"{"):
+                frames = await self._calls.quick(lambda: self._upload(ticket.ticket))
+            else:
+                session = await self._calls.session(context)
+                frames = await self._calls.quick(lambda: self._frames(session, ticket.ticket))
             while (frame := await self._calls.quick(lambda: next(frames, None))) is not None:
                 yield frame
+
+    def _upload(self, ticket: bytes) -> Iterator[wire.FlightData]:
+        """A registered table, for an executor: those write their tickets in their own way."""
+        match decode_ticket(ticket):
+            case ArrowTicket() as found:
+                return upload_frames(self._sessions, found)
+            case _:
+                raise NotSupportedError("the outputs of executors are with the executors")
 
     def _frames(self, session: ClientSession, ticket: bytes) -> Iterator[wire.FlightData]:
         name, value = unpack(ticket)
@@ -169,7 +183,7 @@ class FlightService:
         sql: list[str] = []
         async with answering(context, sql):
             session = await self._calls.session(context)
-            first, chunks = await _received(requests)
+            first, chunks = await received(requests)
             name, value = unpack(first.flight_descriptor.cmd)
             yield wire.PutResult(app_metadata=await self._put(session, name, value, chunks, sql))
 
@@ -193,7 +207,7 @@ class FlightService:
         command = own_command(name, value)
         if not isinstance(command, Upload):
             raise NotSupportedError(f"the command {name[:100]} is not supported")
-        await self._calls.quick(lambda: session.session.register(command.name, table_of(chunks)))
+        await self._calls.quick(lambda: register_upload(self._server, session, command.name, chunks))
         return b""
 
     async def do_action(self, action: wire.Action, context: CallContext) -> AsyncIterator[wire.ActionResult]:
@@ -220,33 +234,6 @@ def _method(make: Callable[..., Any], handler: _Handler, request: "type[Message]
 
 def _serialize(message: "Message") -> bytes:
     return message.SerializeToString()
-
-
-async def _received(requests: AsyncIterator[wire.FlightData]) -> tuple[wire.FlightData, list[bytes]]:
-    """The first message, and all of the stream as IPC messages; raises ``ProtocolError``."""
-    first: wire.FlightData | None = None
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        try:
-            async with asyncio.timeout(_UPLOAD_SECONDS):
-                frame = await anext(requests)
-        except StopAsyncIteration:
-            break
-        except TimeoutError as error:
-            raise ProtocolError(f"the client has sent nothing for {_UPLOAD_SECONDS:g} s") from error
-        first = first or frame
-        if frame.data_header:
-            chunks.append(frame_bytes(frame))
-            size += len(chunks[-1])
-        if size > MAX_UPLOAD_BYTES:
-            limit = f"{MAX_UPLOAD_BYTES >> 20} MiB"
-            raise InterfaceError(f"a table that is sent has at most {limit}").with_context(
-                hint="write it to a file that the cluster's machines see, and register its path"
-            )
-    if first is None:
-        raise ProtocolError("nothing was sent")
-    return first, chunks
 
 
 def _parameters(chunks: list[bytes]) -> tuple[object, ...]:

@@ -94,14 +94,14 @@ class ClientSession:
         with self._lock:
             self.statements.pop(statement.running.query, None)
         found = statement.future.result(0)
-        if found is not None:
-            with self._lock:
-                if not self._closed:
-                    self.held[found.query] = found
-                    return found
-            found.close()
-            raise InterfaceError("the session is closed")
-        return None
+        if found is None or found.inline:
+            return found
+        with self._lock:
+            if not self._closed:
+                self.held[found.query] = found
+                return found
+        found.close()
+        raise InterfaceError("the session is closed")
 
     def release(self, query: str) -> None:
         """Free a result; does nothing if it is not there."""
@@ -227,10 +227,14 @@ class Sessions:
             raise OperationalError(f"{running} statements run already: try again later")
         return session.start(self.pool, sql, parameters, query)
 
+    def all(self) -> tuple[ClientSession, ...]:
+        """All sessions."""
+        with self._lock:
+            return tuple(self._sessions.values())
+
     def held(self, session: ClientSession, query: str) -> HeldResult:
         """A result of this session, or of any other of a client of others; raises ``InterfaceError``."""
-        with self._lock:
-            others = [each for each in self._sessions.values() if not each.own]
+        others = [each for each in self.all() if not each.own]
         for each in (session, *others):
             found = each.held.get(query)
             if found is not None:
@@ -281,9 +285,7 @@ class Sessions:
     def _sweep(self) -> None:
         while not self._closed.wait(_SWEEP_SECONDS):
             now = time.monotonic()
-            with self._lock:
-                sessions = list(self._sessions.values())
-            for session in sessions:
+            for session in self.all():
                 session.sweep(now)
                 if session.is_idle(now):
                     self.end(session)

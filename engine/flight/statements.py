@@ -145,8 +145,8 @@ def info_for_others(held: HeldResult, descriptor: wire.FlightDescriptor) -> wire
 
 def _answer(held: HeldResult) -> Answer:
     values = held.values
-    handle = "" if held.outputs else held.query
-    return Answer(held.query, held.columns, held.outputs, handle, values.mmap, values.timezone)
+    handle = "" if held.outputs or held.inline else held.query
+    return Answer(held.query, held.columns, held.outputs, held.inline, handle, values.mmap, values.timezone)
 
 
 def _share(progress: QueryProgress | None) -> float:
