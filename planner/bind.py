@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from shoal.planner.bind_expression import BoundQuery, ExpressionBinder
 from shoal.planner.bind_from import CommonTable, CommonTables, FromBinder
+from shoal.planner.bind_output import limit_of
 from shoal.planner.bind_select import SelectBinder
 from shoal.planner.column_ids import ColumnIds
 from shoal.planner.functions import function_name
@@ -189,21 +190,3 @@ class QueryBinder:
         if found is None:
             raise NotDistributable("the order of a set operation by an expression")
         return SortKey(column_ref(found), bool(item.args.get("desc")), bool(item.args.get("nulls_first")))
-
-
-def limit_of(query: exp.Expression) -> tuple[int | None, int] | None:
-    """The constant LIMIT and OFFSET of a query block, None without either."""
-    limit, offset = query.args.get("limit"), query.args.get("offset")
-    if limit is None and offset is None:
-        return None
-    if limit is not None and (not isinstance(limit, exp.Limit) or limit.args.get("limit_options")):
-        raise NotDistributable("a LIMIT in percent")
-    numbers: list[int | None] = []
-    for clause in (limit, offset):
-        value = clause.expression if clause is not None else None
-        if value is not None and not (
-            isinstance(value, exp.Literal) and not value.is_string and str(value.this).isdigit()
-        ):
-            raise NotDistributable("a LIMIT that is an expression")
-        numbers.append(int(value.this) if value is not None else None)
-    return numbers[0], numbers[1] or 0

@@ -13,6 +13,7 @@ from shoal.planner.bind_expression import (
     single_column,
     window_operands,
 )
+from shoal.planner.bind_output import SelectItem, deliver
 from shoal.planner.column_ids import ColumnIds
 from shoal.planner.functions import aggregate_call, function_name, is_aggregate
 from shoal.planner.ids import ColumnId
@@ -23,10 +24,8 @@ from shoal.planner.logical import (
     Assignment,
     Column,
     Filter,
-    Limit,
     Node,
     Project,
-    Sort,
     SortKey,
     Window,
     column_ids,
@@ -49,14 +48,6 @@ _UNKNOWN_CLAUSES = (
 )
 
 _LEAVES = (exp.Identifier, exp.Var, exp.DataType, exp.Literal)
-
-
-@dataclass(slots=True)
-class SelectItem:
-    """One item of the select list: its name and its bound expression."""
-
-    name: str
-    expression: exp.Expression
 
 
 @dataclass(slots=True)
@@ -88,7 +79,7 @@ class SelectBinder:
             having = rewrite(having)
             self._filter(having, rewrite)
         self._windows(qualify, order, rewrite)
-        return self._deliver(order)
+        return deliver(self.select, self.node, self.items, order, self.ids)
 
     def _bind_items(self) -> None:
         for item in self.select.expressions:
@@ -322,57 +313,6 @@ class SelectBinder:
                     computed.setdefault(text, Assignment(Column(self.ids.fresh("partition_key")), key.copy()))
         if computed:
             raise NotDistributable("a window partitioned by an expression")
-
-    def _deliver(self, order: list[SortKey]) -> BoundQuery:
-        distinct = self.select.args.get("distinct")
-        if distinct is not None and distinct.args.get("on") is not None:
-            raise NotDistributable("DISTINCT ON")
-        assignments: dict[ColumnId, Assignment] = {}
-        outputs: list[tuple[str, ColumnId]] = []
-        texts: dict[str, ColumnId] = {}
-        for item in self.items:
-            id = self._assign(item.expression, item.name, assignments, texts)
-            outputs.append((item.name, id))
-        delivered = len(assignments)
-        keys = [
-            SortKey(
-                column_ref(self._assign(key.expression, "order_key", assignments, texts)),
-                key.descending,
-                key.nulls_first,
-            )
-            for key in order
-            if columns_of(key.expression)
-        ]
-        if distinct is not None and len(assignments) > delivered:
-            raise NotDistributable("DISTINCT ordered by something that is not selected")
-        node: Node = Project(self.node, tuple(assignments.values()))
-        if distinct is not None:
-            node = Aggregate(node, schema(node), ())
-        if keys:
-            node = Sort(node, tuple(keys))
-        from shoal.planner.bind import limit_of
-
-        limit = limit_of(self.select)
-        if limit is not None:
-            node = Limit(node, *limit)
-        return BoundQuery(node, tuple(outputs))
-
-    def _assign(
-        self, expression: exp.Expression, name: str, assignments: dict[ColumnId, Assignment], texts: dict[str, ColumnId]
-    ) -> ColumnId:
-        bare = unwrap(expression)
-        if isinstance(bare, exp.Column):
-            id = ColumnId(bare.name)
-            types = {column.id: column for column in schema(self.node)}
-            if id in types:
-                assignments.setdefault(id, Assignment(types[id], column_ref(id)))
-                return id
-        text = bare.sql("duckdb")
-        if text not in texts:
-            column = Column(self.ids.fresh(name))
-            assignments[column.id] = Assignment(column, bare)
-            texts[text] = column.id
-        return texts[text]
 
 
 def _same(expression: exp.Expression) -> exp.Expression:
