@@ -1,6 +1,6 @@
-"""The planner's ``Kernel``: DuckDB's own binder, over empty tables of the right schema.
+"""The planner's ``Kernel``: DuckDB's own binder, over empty views of the right schema.
 
-A scratch connection holds an empty table for each catalog name that a statement mentions, made when it is first
+A scratch connection holds an empty view for each catalog name that a statement mentions, made when it is first
 mentioned and made anew when its columns change. Describing a statement therefore reads no data; only table functions of
 the user (``read_csv('x')``) open their files, as DuckDB does to learn their columns.
 """
@@ -47,7 +47,7 @@ class Binder:
 
     def __init__(self, scratch: Scratch) -> None:
         self._scratch = scratch
-        self._made: dict[str, tuple[str, object]] = {}
+        self._made: dict[str, object] = {}
         self._types: dict[object, dict[str, str]] = {}
 
     def describe(self, sql: str, parameters: Sequence[object], catalog: CatalogSnapshot) -> tuple[Field, ...]:
@@ -65,7 +65,7 @@ class Binder:
                 if not files or not _VIRTUAL_COLUMNS.search(error.message):
                     raise self._explain(error, sql, catalog) from error
                 for name in files:
-                    self._drop(name.casefold(), "TABLE")
+                    self._drop(name.casefold())
                 rows = self._described(text, parameters)
             except Error as error:
                 raise self._explain(error, sql, catalog) from error
@@ -116,9 +116,8 @@ class Binder:
         if folded in within:
             raise BindError(f"the view {name} refers to itself")
         entry = catalog.lookup(name)
-        kind, before = self._made.get(folded, ("", None))
         if entry is None:
-            self._drop(folded, kind)
+            self._drop(folded)
             return None
         definition: object
         match entry:
@@ -127,15 +126,15 @@ class Binder:
                 definition = (entry, inner)
             case _:
                 definition = entry.columns
-        if definition != before:
-            self._drop(folded, kind)
+        if definition != self._made.get(folded):
+            self._drop(folded)
             self._create(name, entry)
-            self._made[folded] = ("VIEW" if isinstance(entry, ViewDefinition) else "TABLE", definition)
+            self._made[folded] = definition
         return definition
 
-    def _drop(self, folded: str, kind: str) -> None:
-        if kind:
-            self._scratch.rows(f"DROP {kind} IF EXISTS {quote_name(folded)}")
+    def _drop(self, folded: str) -> None:
+        if folded in self._made:
+            self._scratch.rows(f"DROP VIEW IF EXISTS {quote_name(folded)}")
             del self._made[folded]
 
     def _create(self, name: str, entry: TableSource | ViewDefinition) -> None:
@@ -143,8 +142,9 @@ class Binder:
             named = f"({', '.join(map(quote_name, entry.columns))})" if entry.columns else ""
             sql = f"CREATE VIEW {quote_name(name)}{named} AS\n{entry.sql}"
         else:
-            columns = ", ".join(f"{quote_name(column.name)} {column.type}" for column in entry.columns)
-            sql = f"CREATE TABLE {quote_name(name)} ({columns})"
+            # A view, as DESCRIBE forgets an alias that is a table's column in other case.
+            columns = ", ".join(f"CAST(NULL AS {column.type}) AS {quote_name(column.name)}" for column in entry.columns)
+            sql = f"CREATE VIEW {quote_name(name)} AS SELECT {columns} WHERE false"
         try:
             self._scratch.rows(sql)
         except duckdb.Error as error:
