@@ -128,7 +128,7 @@ class _JoinContext:
     def _broadcast(self, left: Candidate, right: Candidate, where: Distribution, sent: str) -> Candidate:
         build = right if sent == "right" else left
         size = build.plan.estimate
-        reason = f"the {sent} side is small enough for every task: {size.rows:,.0f} rows, {size.bytes / 1e6:,.1f} MB"
+        reason = f"every task gets the whole {sent} side: {size.rows:,.0f} rows, {size.bytes / 1e6:,.1f} MB"
         return self._join(left, right, where, p.JoinStrategy.BROADCAST, reason)
 
     def _partitioned(self, left: Candidate, right: Candidate) -> list[Candidate]:
