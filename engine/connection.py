@@ -55,7 +55,8 @@ class Connection:
     def register(self, name: str, data: object) -> Self:
         """Name a table: an Arrow table or stream, a pandas or polars DataFrame, or the path of files.
 
-        A path may be a glob or a directory of files of one format. Raises ``SourceError``, ``InterfaceError``.
+        A path may be a glob or a directory of files of one format; with a coordinator elsewhere it is a path of the
+        cluster's machines, while other data is sent there. Raises ``SourceError``, ``InterfaceError``.
         """
         self.check_open()
         self._backend.register(name, data)

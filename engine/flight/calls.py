@@ -74,7 +74,8 @@ async def answering(context: CallContext, sql: list[str] | None = None) -> Async
 
 
 async def _abort(context: CallContext, error: Error, sql: list[str] | None) -> NoReturn:
-    metadata = (metadata_of(error, sql[0] if sql else ""),)
+    _, own = session_name(context)
+    metadata = metadata_of(error, sql[0] if sql else "", own=own)
     await context.abort(code_of(error), details_of(error), metadata)
 
 

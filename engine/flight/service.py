@@ -5,6 +5,7 @@ the executors.
 """
 
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -148,6 +149,7 @@ class FlightService:
 
     async def do_get(self, ticket: wire.Ticket, context: CallContext) -> AsyncIterator[wire.FlightData]:
         """The rows of a listing, or of a result or a registered table that the coordinator holds."""
+        session: ClientSession | None = None
         async with answering(context):
             if ticket.ticket.startswith(b"{"):
                 frames = await self._calls.quick(lambda: self._upload(ticket.ticket))
@@ -155,6 +157,8 @@ class FlightService:
                 session = await self._calls.session(context)
                 frames = await self._calls.quick(lambda: self._frames(session, ticket.ticket))
             while (frame := await self._calls.quick(lambda: next(frames, None))) is not None:
+                if session is not None:
+                    session.used = time.monotonic()
                 yield frame
 
     def _upload(self, ticket: bytes) -> Iterator[wire.FlightData]:

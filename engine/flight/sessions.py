@@ -5,6 +5,7 @@ A session that nobody uses ends after ``IDLE_SECONDS``; a statement whose client
 """
 
 import asyncio
+import logging
 import re
 import secrets
 import threading
@@ -31,6 +32,7 @@ MAX_STATEMENTS = 64
 
 _SWEEP_SECONDS = 1.0
 _MEMORY_SHARE = 8
+_LOG = logging.getLogger(__name__)
 _QUERY_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
@@ -286,6 +288,9 @@ class Sessions:
         while not self._closed.wait(_SWEEP_SECONDS):
             now = time.monotonic()
             for session in self.all():
-                session.sweep(now)
-                if session.is_idle(now):
-                    self.end(session)
+                try:
+                    session.sweep(now)
+                    if session.is_idle(now):
+                        self.end(session)
+                except Exception:  # noqa: BLE001 - the other sessions still need their turn
+                    _LOG.exception("a session could not be tidied up")

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 import pyarrow as pa
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from shoal.executor.shuffle.flight import OutputTicket, encode_ticket
 from shoal.flight import flight_pb2 as wire
@@ -13,7 +14,7 @@ from shoal.flight.calls import Calls
 from shoal.flight.framing import schema_bytes
 from shoal.flight.held import HeldResult
 from shoal.flight.parameters import decode_parameters
-from shoal.flight.requests import Answer, Await, Execute, Status, pack, pack_own
+from shoal.flight.requests import IDLE_SECONDS, Answer, Await, Execute, Status, pack, pack_own
 from shoal.flight.sessions import ClientSession, Prepared, Statement
 from shoal.planner import codec
 from shoal.planner.errors import InterfaceError
@@ -130,16 +131,19 @@ def info_for_others(held: HeldResult, descriptor: wire.FlightDescriptor) -> wire
         ordered=True,
         app_metadata=codec.encode(_answer(held)),
     )
+    expiry = Timestamp(seconds=int(time.time() + IDLE_SECONDS))
     for file in held.outputs:
         ticket = OutputTicket(file.task, file.incarnation, tuple(range(len(file.rows))))
         info.endpoint.append(
             wire.FlightEndpoint(
-                ticket=wire.Ticket(ticket=encode_ticket(ticket)), location=[wire.Location(uri=file.location)]
+                ticket=wire.Ticket(ticket=encode_ticket(ticket)),
+                location=[wire.Location(uri=file.location)],
+                expiration_time=expiry,
             )
         )
     if not held.outputs:
         statement_ticket = pack(wire.TicketStatementQuery(statement_handle=held.query.encode()))
-        info.endpoint.append(wire.FlightEndpoint(ticket=wire.Ticket(ticket=statement_ticket)))
+        info.endpoint.append(wire.FlightEndpoint(ticket=wire.Ticket(ticket=statement_ticket), expiration_time=expiry))
     return info
 
 

@@ -1,6 +1,7 @@
 """Errors as gRPC statuses: a code and a text for every client, and in the trailing metadata all fields for ours."""
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 import grpc
 
@@ -21,10 +22,11 @@ from shoal.planner.errors import (
 
 ERROR_KEY = "shoal-error-bin"
 MAX_METADATA_BYTES = 96 << 10
-"""What our client takes as trailing metadata; others take 8 kB, which the text keeps to."""
+"""What our client takes as trailing metadata. Others take 8 kB: with more, they would see no error but that."""
 
-_MAX_DETAILS = 3000
+_MAX_DETAILS = 4000
 _MAX_ERROR = 48 << 10
+_MAX_ERROR_OF_OTHERS = 1500
 _MAX_STORY = 20
 
 _CODES: tuple[tuple[type[Error], grpc.StatusCode], ...] = (
@@ -48,13 +50,18 @@ def code_of(error: Error) -> grpc.StatusCode:
 
 
 def details_of(error: Error) -> str:
-    """The text for clients that know only texts: the message, its carets and its hint."""
+    """The text for clients that know only texts: message, carets and hint, cut to what metadata may hold."""
     text = str(error)
-    return text if len(text) <= _MAX_DETAILS else text[:_MAX_DETAILS] + " ..."
+    while len(quote(text, safe=" ")) > _MAX_DETAILS:
+        text = text[: len(text) * 3 // 4].removesuffix(" ...") + " ..."
+    return text
 
 
-def metadata_of(error: BaseException, sql: str) -> tuple[str, bytes]:
-    """All fields of an error as a metadata entry. ``sql`` is the client's own text: it need not travel back."""
+def metadata_of(error: BaseException, sql: str, *, own: bool) -> tuple[tuple[str, bytes], ...]:
+    """All fields of an error as metadata, for our client; for others only if there is room.
+
+    ``sql`` is the client's own text: it need not travel back.
+    """
     message = error_to_wire(error)
     if message.HasField("sql") and message.sql == sql:
         message.ClearField("sql")
@@ -65,7 +72,9 @@ def metadata_of(error: BaseException, sql: str) -> tuple[str, bytes]:
             message.ClearField("sql")
             message.ClearField("place")
         del message.story[:]
-    return ERROR_KEY, message.SerializeToString()
+    if not own and message.ByteSize() > _MAX_ERROR_OF_OTHERS:
+        return ()
+    return ((ERROR_KEY, message.SerializeToString()),)
 
 
 def error_of(metadata: Sequence[tuple[str, str | bytes]] | None, sql: str) -> Error | None:

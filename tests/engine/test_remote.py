@@ -99,7 +99,8 @@ def test_a_distributed_query_and_its_verification(connection: shoal.Connection, 
 def test_parameters_of_every_type(connection: shoal.Connection) -> None:
     values = [
         None, True, 7, 2**40, -(2**100), 1.5, float("inf"), "it's", b"\x00\xff", decimal.Decimal("12.50"),
-        uuid.UUID(int=5), dt.date(2024, 2, 29), dt.time(1, 2, 3), dt.datetime(2024, 2, 29, 1, 2, 3, 4),
+        uuid.UUID(int=5), dt.date(2024, 2, 29), dt.time(1, 2, 3),
+        dt.datetime(2024, 2, 29, 1, 2, 3, 4, tzinfo=dt.UTC), dt.datetime.fromisoformat("2024-02-29T01:02:03.000004"),
         dt.timedelta(days=1, seconds=2), [1, None], {"a": 1, "b": ["x"]},
     ]  # fmt: skip
     marks = ", ".join("?" for _ in values)
@@ -264,7 +265,7 @@ def test_two_clients_at_once(server: CoordinatorServer, numbers: str) -> None:
                 for _ in range(5):
                     sql = f"SELECT sum(v) + min(x) FROM '{numbers}', mine"
                     assert connection.execute(sql).fetchall() == [(59_999 * 30_000 + number,)]
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - looked at by the test
             failures.append(error)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(2)]
