@@ -118,7 +118,7 @@ class ShuffleReader:
         if table is not None:
             return OpenedInput(table.schema, iter(table.to_batches()), in_place=True)
         try:
-            if mmap and source.path and source.host == host_identity():
+            if (mmap or not source.location) and source.path and source.host == host_identity():
                 reader = pa.ipc.open_file(pa.memory_map(source.path))
                 numbers = range(reader.num_record_batches)
                 return OpenedInput(reader.schema, (reader.get_batch(number) for number in numbers), in_place=True)
