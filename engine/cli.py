@@ -234,6 +234,7 @@ def _report(error: Exception) -> int:
     if isinstance(error, OSError):
         where = f" {error.filename}" if error.filename else ""
         print_problem(f"cannot write{where}: {error.strerror or error}")
+        _flush_or_close()
         return ExitCode.QUERY_ERROR
     if os.environ.get("SHOAL_DEBUG"):
         raise error
@@ -241,6 +242,15 @@ def _report(error: Exception) -> int:
         f"{type(error).__name__}: {error}\n  hint: this is a defect of Shoal; SHOAL_DEBUG=1 shows where it is"
     )
     return ExitCode.QUERY_ERROR
+
+
+def _flush_or_close() -> None:
+    """Write what is left to standard output. If that cannot be, the interpreter's last flush must not try it again."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError):
+        _close_output()
 
 
 def _close_output() -> None:

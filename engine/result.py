@@ -7,6 +7,7 @@ Python values and Arrow types that plain DuckDB would have given.
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 import duckdb
@@ -14,7 +15,7 @@ import pyarrow as pa
 
 from shoal.executor.carrier import decode_select, needs_encoding
 from shoal.executor.kernel_errors import translate_error
-from shoal.planner.errors import InterfaceError
+from shoal.planner.errors import DataError, InterfaceError
 from shoal.planner.source import Field
 
 if TYPE_CHECKING:
@@ -71,38 +72,36 @@ class Decoder:
 
     def rows(self, batch: pa.RecordBatch) -> list[Row]:
         """The rows of a batch as DuckDB's ``fetchall`` gives them."""
-        with self._lock:
-            try:
-                self._connection.register("batch", batch.rename_columns(self._names))
-                return self._connection.execute(self._select).fetchall()
-            except (duckdb.Error, RuntimeError) as error:
-                raise translate_error(error, self._select) from error
-            finally:
-                self._connection.unregister("batch")
+        with self._as_batch(batch):
+            return self._connection.execute(self._select).fetchall()
 
     def arrow(self, table: pa.Table) -> pa.Table:
         """A table in the Arrow types that DuckDB gives these columns."""
         names = [column.name for column in self._columns]
         if not any(needs_encoding(column.type) for column in self._columns):
             return table.rename_columns(names)
-        with self._lock:
-            try:
-                self._connection.register("batch", table.rename_columns(self._names))
-                return self._connection.sql(self._select).to_arrow_table().rename_columns(names)
-            except (duckdb.Error, RuntimeError, OSError) as error:
-                raise translate_error(error, self._select) from error
-            finally:
-                self._connection.unregister("batch")
+        with self._as_batch(table):
+            return self._connection.sql(self._select).to_arrow_table().rename_columns(names)
 
     def data_frame(self, table: pa.Table) -> "pd.DataFrame":
         """A pandas frame as DuckDB makes it."""
+        with self._as_batch(table):
+            return self._connection.execute(self._select).df()
+
+    @contextmanager
+    def _as_batch(self, data: pa.RecordBatch | pa.Table) -> Iterator[None]:
+        """The data as the kernel's table ``batch`` for the block; raises errors of Shoal."""
         with self._lock:
             try:
-                self._connection.register("batch", table.rename_columns(self._names))
-                return self._connection.execute(self._select).df()
-            except (duckdb.Error, RuntimeError) as error:
+                self._connection.register("batch", data.rename_columns(self._names))
+                yield
+            except OverflowError as error:
+                raise DataError(f"a value is too large for its type in Python: {error}") from error
+            except (duckdb.Error, RuntimeError, OSError) as error:
                 raise translate_error(error, self._select) from error
             finally:
+                # A statement that failed while its rows were read would keep the table.
+                self._connection.abort()
                 self._connection.unregister("batch")
 
     def close(self) -> None:

@@ -21,8 +21,8 @@ ENDLESS = "SELECT count(*) FROM range(100000000000) a, range(1000) b"
 
 
 def environment() -> dict[str, str]:
-    """The environment without anything that is meant for Shoal."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("SHOAL")}
+    """The environment without anything that is meant for Shoal, or that hides what is left in buffers."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("SHOAL", "PYTHONUNBUFFERED"))}
 
 
 def shoal(*arguments: str, stdin: str = "", extra: Mapping[str, str] | None = None) -> tuple[int, str, str]:

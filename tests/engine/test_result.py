@@ -77,6 +77,13 @@ def test_names_and_empty_results(connection: shoal.Connection, duck: duckdb.Duck
     assert connection.execute(sql).fetchall() == duck.execute(sql).fetchall()
 
 
+def test_a_value_too_large_for_python(connection: shoal.Connection) -> None:
+    cursor = connection.execute("SELECT INTERVAL '1000000000 months' AS span UNION ALL SELECT INTERVAL '1 month'")
+    with pytest.raises(shoal.DataError, match="too large for its type in Python"):
+        cursor.fetchall()
+    assert connection.execute("SELECT TIMESTAMPTZ '2020-07-01 12:00:00+00'").fetchall()
+
+
 def test_time_zone(connection: shoal.Connection, duck: duckdb.DuckDBPyConnection) -> None:
     sql = "SELECT TIMESTAMPTZ '2020-07-01 12:00:00+00' AS moment, TIMESTAMPTZ '2020-07-01 12:00:00+00'::VARCHAR AS text"
     cursor = duck.cursor()
