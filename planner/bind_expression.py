@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from shoal.planner.column_ids import ColumnIds
-from shoal.planner.functions import SAFE_NODES, is_aggregate
+from shoal.planner.functions import function_name, is_aggregate
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Apply, ApplyKind, Column, Node
 from shoal.planner.not_distributable import NotDistributable
+from shoal.planner.safe_nodes import KERNEL_ONLY, SAFE_NODES
 from shoal.planner.scalar import column_ref, columns_of, is_volatile, sql_of
 from shoal.planner.scope import Scope
 
@@ -63,7 +64,7 @@ class ExpressionBinder:
                 return self._subquery(node, names, prefer_alias)
             if isinstance(node, exp.EQ) and isinstance(node.expression, exp.Any):
                 raise NotDistributable("a quantified comparison with ANY")
-            if type(node) not in _SAFE:
+            if type(node) not in _SAFE or (isinstance(node, exp.Anonymous) and function_name(node) in KERNEL_ONLY):
                 raise NotDistributable(f"{sql_of(node)[:60]} ({type(node).__name__}) is left to the kernel")
             return node
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
+from shoal.planner import tree
 from shoal.planner.bind_expression import (
     BoundQuery,
     ExpressionBinder,
@@ -15,7 +16,7 @@ from shoal.planner.bind_expression import (
 )
 from shoal.planner.bind_output import SelectItem, deliver
 from shoal.planner.column_ids import ColumnIds
-from shoal.planner.functions import aggregate_call, function_name, is_aggregate
+from shoal.planner.functions import ORDERED_AS_READ, aggregate_call, function_name, is_aggregate
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import (
     Aggregate,
@@ -26,6 +27,7 @@ from shoal.planner.logical import (
     Filter,
     Node,
     Project,
+    Sort,
     SortKey,
     Window,
     column_ids,
@@ -232,6 +234,9 @@ class SelectBinder:
             names = columns_of(call)
             if names and own.isdisjoint(names):
                 raise NotDistributable("an aggregate of an outer query")
+            ordered = next(tree.find(self.node, Sort), None) is not None
+            if ordered and function_name(aggregate_call(call)) in ORDERED_AS_READ:
+                raise NotDistributable("an aggregate over the order of a subquery")
 
     def _group_keys(self) -> list[exp.Expression]:
         group = self.select.args.get("group")
