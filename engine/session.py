@@ -26,6 +26,7 @@ from shoal.planner.errors import (
     TableNotFound,
 )
 from shoal.planner.lexer import StatementText, check_size, split_statements
+from shoal.planner.parameters import check_parameters
 from shoal.planner.source import ArrowSource, Field, ViewDefinition
 from shoal.planner.statement import (
     CreateView,
@@ -143,8 +144,16 @@ class Session:
         if self._closed:
             raise InterfaceError("the connection is closed")
         statement: Statement = classify(sql)
-        if parameters and not isinstance(statement, Query | Explain | Describe):
+        if isinstance(statement, Query | Explain | Describe):
+            check_parameters(sql, parameters)
+        elif parameters:
             raise ParameterError("this kind of statement takes no parameters")
+        try:
+            return self._dispatch(statement, parameters, running)
+        except Error as error:
+            raise _located(error, sql) from error
+
+    def _dispatch(self, statement: Statement, parameters: Sequence[object], running: Running) -> Result | None:
         match statement:
             case Query():
                 return self._query(statement, parameters, running)
@@ -292,6 +301,19 @@ class Session:
         fields = tuple(Field(name, "VARCHAR") for name in names)
         arrays = [pa.array([row[index] for row in rows], pa.string()) for index in range(len(names))]
         return self._result(fields, TableStream(pa.table(arrays, names=list(names))), self.settings.values)
+
+
+def _located(error: Error, sql: str) -> Error:
+    """The error with its place in the user's statement, or with none if the place is in a text of the planner's."""
+    place, told = error.context.place, error.context.sql
+    if place is None or told is None or told == sql:
+        return error
+    start = sum(map(len, told.splitlines(keepends=True)[: place.line - 1])) + place.column - 1
+    if told[start:] and sql.startswith(told[start:], start):
+        error.context = replace(error.context, sql=sql)
+    else:
+        error.context = replace(error.context, sql=None, place=None)
+    return error
 
 
 def _moved(error: Error, statement: StatementText, sql: str) -> Error:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from shoal.executor.kernel_errors import translate_error
 from shoal.planner.errors import (
     BindError,
     ErrorContext,
@@ -117,7 +118,7 @@ class SourceFiles:
         try:
             rows = self._scratch.rows("DESCRIBE FROM " + table_function(kind, files, options))
         except duckdb.BinderException as error:
-            raise BindError(_first_line(error)) from error
+            raise BindError(translate_error(error).message.split("\n", 1)[0]) from error
         except duckdb.Error as error:
             raise _unreadable(kind, files, error) from error
         return tuple(Field(str(row[0]), str(row[1])) for row in rows)
@@ -186,12 +187,11 @@ def _format_of_content(path: str) -> FileFormat | None:
 
 
 def _unreadable(kind: FileFormat, files: tuple[FileIdentity, ...], error: duckdb.Error) -> SourceError:
-    message = _first_line(error)
+    told = translate_error(error)
+    message = told.message.split("\n", 1)[0].strip().rstrip(".")
     if isinstance(error, duckdb.IOException) and "No files found" in message:
         return SourceNotFound(message)
     named = next((file.path for file in files if file.path in message), files[0].path)
+    for quoted in (f" '{named}'", f' "{named}"'):
+        message = message.replace(quoted, "")
     return SourceCorrupt(f"{named} cannot be read as {kind.name.lower()}: {message}")
-
-
-def _first_line(error: duckdb.Error) -> str:
-    return str(error).split("\n", 1)[0]

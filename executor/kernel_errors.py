@@ -45,6 +45,12 @@ _HINT = re.compile(
 )
 _STACK = re.compile(r"\n+Stack Trace:.*$", re.DOTALL)
 _HINT_LINES = 8
+_KERNEL_SETTING = re.compile(
+    r"(?:,? or |\s*\bUse )?\"?\bSET (?:GLOBAL |SESSION )?\w+(?: TO \w+|\s?=\s?\w+)\"?[^.\n]*(?:\.|$)"
+)
+"""Advice to change settings of DuckDB, which users of Shoal cannot."""
+
+_MORE_MEMORY = "give each executor more memory, or fewer threads, or start more executors"
 
 _BY_KIND: MappingProxyType[str, type[Error]] = MappingProxyType(
     {
@@ -133,6 +139,9 @@ _MORE_EXACT: tuple[tuple[str, str, type[Error]], ...] = (
     ("Parser", r"Max expression depth|[Mm]aximum (recursion|expression) depth", StatementTooLarge),
     ("Invalid Input", r"Values were not provided for|[Pp]repared statement (needs|parameter)|Parameter argument/count",
      ParameterError),
+    ("Not implemented", r"Unable to transform python value", ParameterError),
+    ("Binder", r"Parameter/argument count mismatch", ParameterError),
+    ("Conversion", r"Unimplemented type for cast", BindError),
     ("Invalid Input", _CORRUPT, SourceCorrupt),
     ("Conversion", r"CSV Error on Line", SourceCorrupt),
     ("Invalid Input", r"[Ii]nterrupted", QueryCancelled),
@@ -166,8 +175,13 @@ def translate_error(exception: BaseException, sql: str = "") -> Error:
     message, place = _split_trailer(told, sql)
     message = _STACK.sub("", message)
     message, hint = _split_hint(message)
+    message = _KERNEL_SETTING.sub("", message)
+    hint = _KERNEL_SETTING.sub("", hint or "").strip() or None
+    found = _class_of(told, message)
+    if found is OutOfMemory:
+        hint = _MORE_MEMORY
     context = ErrorContext(sql=sql if place and sql else None, place=place, hint=hint)
-    return _class_of(told, message)(message or type(exception).__name__, context)
+    return found(message or type(exception).__name__, context)
 
 
 def is_fatal(exception: BaseException) -> bool:

@@ -124,7 +124,7 @@ class Error(Exception):
         if context.place is not None and context.sql is not None:
             lines += caret_lines(context.sql, context.place)
         if context.hint:
-            lines.append(f"  hint: {context.hint}")
+            lines.append("  hint: " + context.hint.replace("\n", "\n    "))
         where = [
             f"{name} {value}"
             for name, value in (

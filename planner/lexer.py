@@ -8,11 +8,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
-from shoal.planner.errors import ErrorContext, Place, StatementTooLarge
+from shoal.planner.errors import ErrorContext, Place, StatementTooLarge, SyntaxError_
 
 MAX_CHARACTERS = 1_000_000
 MAX_NESTING = 200
+MAX_SELECTS = 1_000
+MAX_NAME_PARTS = 100
+"""DuckDB's binder takes quadratic time for the parts of a name, and so does its optimizer for the parts of a union."""
 
 _TOKEN = re.compile(
     r"""
@@ -32,6 +36,7 @@ _TOKEN = re.compile(
 _BLOCK_EDGE = re.compile(r"/\*|\*/")
 _OPENING = frozenset("([{")
 _CLOSING = frozenset(")]}")
+_COUNTED_LENGTHS = frozenset(map(len, ("CASE", "END", "SELECT")))
 
 
 class TokenKind(StrEnum):
@@ -45,8 +50,7 @@ class TokenKind(StrEnum):
     SYMBOL = "symbol"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A token and its offsets in the text, in characters: ``text[start:end]``."""
 
     kind: TokenKind
@@ -68,6 +72,9 @@ class Token:
         return self.text
 
 
+_KINDS = {kind.value: kind for kind in TokenKind}
+
+
 def tokenize(sql: str) -> Iterator[Token]:
     """The tokens of a text, without space and comments. An unfinished quote or comment reaches to the end."""
     position = 0
@@ -80,8 +87,8 @@ def tokenize(sql: str) -> Iterator[Token]:
             closing = sql.find(match.group(), position)
             position = len(sql) if closing < 0 else closing + len(match.group())
             yield Token(TokenKind.STRING, sql[start:position], start, position)
-        elif kind is not None and kind not in ("space", "comment"):
-            yield Token(TokenKind(kind), match.group(), start, position)
+        elif kind in _KINDS:
+            yield Token(_KINDS[kind], match.group(), start, position)
 
 
 def _end_of_block(sql: str, position: int) -> int:
@@ -101,25 +108,48 @@ def place_at(sql: str, start: int, length: int = 1) -> Place:
 def check_size(sql: str) -> None:
     """Refuse a text that is longer or nested deeper than any parser should see; raises ``StatementTooLarge``.
 
-    Nesting counts brackets of all three kinds and CASE, outside quotes and comments.
+    Raises ``SyntaxError_`` for half a surrogate pair, which no parser can be given.
+
+    Nesting counts brackets of all three kinds and CASE, outside quotes and comments. For each statement of the text
+    the SELECTs are counted too, and the parts of each name.
     """
     if len(sql) > MAX_CHARACTERS:
         message = f"the statement has {len(sql):,} characters; at most {MAX_CHARACTERS:,} are allowed"
         raise StatementTooLarge(message, ErrorContext(place=place_at(sql, MAX_CHARACTERS)))
-    brackets = cases = 0
+    try:
+        sql.encode()
+    except UnicodeEncodeError as error:
+        message = "the statement has half of a surrogate pair, which is no character"
+        raise SyntaxError_(message, ErrorContext(place=place_at(sql, error.start))) from error
+    brackets = cases = selects = dots = 0
+    after_dot = False
     for token in tokenize(sql):
-        if token.kind is TokenKind.SYMBOL:
-            if token.text in _OPENING:
+        kind, text = token.kind, token.text
+        is_dot = False
+        if kind is TokenKind.SYMBOL:
+            if text in _OPENING:
                 brackets += 1
-            elif token.text in _CLOSING:
+            elif text in _CLOSING:
                 brackets = max(0, brackets - 1)
-        elif token.is_word("CASE"):
-            cases += 1
-        elif token.is_word("END"):
-            cases = max(0, cases - 1)
+            elif text == ";":
+                brackets = cases = selects = 0
+            is_dot = text == "."
+        elif kind is TokenKind.WORD and len(text) in _COUNTED_LENGTHS:
+            word = text.upper()
+            cases = cases + 1 if word == "CASE" else max(0, cases - 1) if word == "END" else cases
+            selects += word == "SELECT"
+        dots = dots + 1 if is_dot else dots if after_dot else 0
+        after_dot = is_dot
         if brackets + cases > MAX_NESTING:
-            message = f"the statement is nested deeper than {MAX_NESTING} levels"
-            raise StatementTooLarge(message, ErrorContext(sql=sql, place=place_at(sql, token.start, len(token.text))))
+            raise _too_large(f"the statement is nested deeper than {MAX_NESTING} levels", sql, token)
+        if selects > MAX_SELECTS:
+            raise _too_large(f"the statement has more than {MAX_SELECTS:,} SELECTs", sql, token)
+        if dots >= MAX_NAME_PARTS:
+            raise _too_large(f"a name has more than {MAX_NAME_PARTS} parts", sql, token)
+
+
+def _too_large(message: str, sql: str, token: Token) -> StatementTooLarge:
+    return StatementTooLarge(message, ErrorContext(sql=sql, place=place_at(sql, token.start, len(token.text))))
 
 
 @dataclass(frozen=True, slots=True)

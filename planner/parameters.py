@@ -113,8 +113,8 @@ def _wanted(sql: str) -> tuple[list[Token], frozenset[str]]:
     return tokens, frozenset(keys)
 
 
-def inline_parameters(sql: str, parameters: Sequence[object]) -> str:
-    """The statement with each ``?`` (or ``?1``, ``$1``) replaced by its value's literal; raises ``ParameterError``."""
+def check_parameters(sql: str, parameters: Sequence[object]) -> list[Token]:
+    """The parameters of a statement; raises ``ParameterError`` unless there is a value for each, and no more."""
     tokens, keys = _wanted(sql)
     for token in tokens:
         if not token.text[1:].isdigit() and token.text != "?":
@@ -125,8 +125,15 @@ def inline_parameters(sql: str, parameters: Sequence[object]) -> str:
     if wanted != len(parameters):
         expected = "1 parameter" if wanted == 1 else f"{wanted} parameters"
         at_last = place_at(sql, tokens[-1].start, len(tokens[-1].text)) if tokens else None
-        message = f"the statement has {expected}, but {len(parameters)} values were given"
+        given = "1 value was" if len(parameters) == 1 else f"{len(parameters)} values were"
+        message = f"the statement has {expected}, but {given} given"
         raise ParameterError(message, ErrorContext(sql=sql, place=at_last))
+    return tokens
+
+
+def inline_parameters(sql: str, parameters: Sequence[object]) -> str:
+    """The statement with each ``?`` (or ``?1``, ``$1``) replaced by its value's literal; raises ``ParameterError``."""
+    tokens = check_parameters(sql, parameters)
     if not tokens:
         return sql
     literals = [literal(value) for value in parameters]
