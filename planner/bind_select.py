@@ -186,7 +186,8 @@ class SelectBinder:
     def _positional(self, key: exp.Expression) -> exp.Expression:
         if isinstance(key, exp.Literal) and not key.is_string and str(key.this).isdigit():
             return self.items[int(key.this) - 1].expression
-        return unwrap(self.expressions.bind(key, self.aliases, prefer_alias=True))
+        # A name alone is an alias first; inside an expression it is a column first.
+        return unwrap(self.expressions.bind(key, self.aliases, prefer_alias=isinstance(unwrap(key), exp.Column)))
 
     def _is_grouped(self, having: exp.Expression | None, qualify: exp.Expression | None, order: list[SortKey]) -> bool:
         if self.select.args.get("group") is not None or having is not None:
