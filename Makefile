@@ -58,7 +58,7 @@ typecheck: $(VENV)/.dev
 check: lint typecheck test
 
 golden: $(VENV)/.dev
-	$(BIN)/python -m pytest -q tests -k golden --golden $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -q tests/planner/test_golden_plans.py --golden $(PYTEST_ARGS)
 
 bench: $(VENV)/.demo
 	$(BIN)/shoal tpch generate --scale $(BENCH_SCALE) --output $(BENCH_DATA)
