@@ -54,7 +54,7 @@ JOINS = """
 + SELECT count(*) FROM every_type a JOIN every_type b ON a.ts_ms = b.ts_ns;
 + SELECT count(*) FROM every_type a JOIN every_type b ON a.iv = b.iv AND a.t = b.t AND a.bl = b.bl;
 + SELECT count(*) FROM every_type a JOIN every_type b ON a.uid = b.uid AND a.l = b.l AND a.st = b.st;
-+ SELECT count(*) FROM every_type a JOIN every_type b ON a.uid = b.t;
++ SELECT count(*) FROM every_type a JOIN every_type b ON a.uid::VARCHAR = b.t;
 + SELECT count(*) FROM every_type a JOIN every_type b ON a.m = b.m AND a.tm = b.tm AND a.b = b.b;
 + SELECT a.id, b.id FROM facts a JOIN facts b ON a.id = b.id + 1 WHERE a.id < 500;
 + SELECT count(*) FROM facts a JOIN facts b USING (id) JOIN facts c USING (id) WHERE a.k = 3;
@@ -169,7 +169,7 @@ SUBQUERIES = """
 + SELECT id, (SELECT name FROM dims d WHERE d.k = f.k ORDER BY w OFFSET 1 LIMIT 1) FROM facts f WHERE id < 500;
   SELECT id, (SELECT w FROM dims d WHERE d.k = f.k) FROM facts f WHERE id < 500;
 + SELECT id, (SELECT f.k + 1) FROM facts f WHERE id < 100;
-+ SELECT id, (SELECT max(f.k)) FROM facts f WHERE id < 100 GROUP BY id;
+  SELECT id, (SELECT max(f.k)) FROM facts f WHERE id < 100 GROUP BY id;
 + SELECT d.name, (SELECT count(*) FROM facts f WHERE f.k = d.k) FROM dims d;
 + SELECT d.name, (SELECT count(*) FROM facts f WHERE f.k > d.k) FROM dims d WHERE d.w < 30;
 + SELECT d.name FROM dims d WHERE 100 < (SELECT count(*) FROM facts f WHERE f.k = d.k);

@@ -6,7 +6,8 @@
 SCOPES = """
 + WITH c AS (SELECT k, count(*) AS n FROM facts GROUP BY k) SELECT * FROM c WHERE n > 90;
 + WITH c AS (SELECT k, count(*) AS n FROM facts GROUP BY k) SELECT a.k, a.n + b.n FROM c a JOIN c b ON a.k = b.k + 1;
-+ WITH a AS (SELECT k, id FROM facts WHERE id < 900), b AS (SELECT k, id FROM a WHERE k > 5) SELECT * FROM b JOIN a USING (k, id);
++ WITH a AS (SELECT k, id FROM facts WHERE id < 900), b AS (SELECT k, id FROM a WHERE k > 5) SELECT * FROM b JOIN a
+  USING (k, id);
 + WITH facts AS (SELECT * FROM facts WHERE id < 1500) SELECT count(*) FROM facts;
 + WITH facts AS (SELECT k FROM other) SELECT k, count(*) FROM facts GROUP BY k;
 + WITH a AS (SELECT k FROM facts), b AS (WITH a AS (SELECT k FROM other) SELECT * FROM a) SELECT count(*) FROM a, b
@@ -14,13 +15,16 @@ SCOPES = """
 + WITH a(p, q) AS (SELECT k, id FROM facts) SELECT sum(p), sum(q) FROM a;
 + WITH a AS MATERIALIZED (SELECT k, id FROM facts) SELECT a.id FROM a JOIN dims USING (k);
 + WITH a AS NOT MATERIALIZED (SELECT k, id FROM facts) SELECT a.id FROM a JOIN dims USING (k);
-+ SELECT * FROM (WITH a AS (SELECT k FROM facts WHERE id < 30) SELECT * FROM a) WHERE k IN (WITH b AS (SELECT k FROM dims)
++ SELECT * FROM (WITH a AS (SELECT k FROM facts WHERE id < 30) SELECT * FROM a) WHERE k IN (WITH b AS (SELECT k FROM
+  dims)
   SELECT * FROM b);
   WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 20) SELECT sum(n) FROM r;
-  WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 20) SELECT f.id FROM r JOIN facts f ON f.k = r.n;
+  WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 20) SELECT f.id FROM r JOIN facts f ON f.k
+  = r.n;
   WITH unused AS (SELECT 1 / 0) SELECT count(*) FROM facts;
   WITH a AS (SELECT id, k FROM facts ORDER BY id LIMIT 10) SELECT * FROM a x JOIN a y ON x.id = y.id;
-  WITH a AS (SELECT k, row_number() OVER (ORDER BY id) AS n FROM facts) SELECT count(*) FROM a x JOIN a y ON x.n = y.n + 1;
+  WITH a AS (SELECT k, row_number() OVER (ORDER BY id) AS n FROM facts) SELECT count(*) FROM a x JOIN a y ON x.n =
+  y.n + 1;
 + SELECT * FROM positive WHERE k = 3;
 + SELECT k, total, n FROM positive_sums;
 + SELECT p.k, p.total, d.name FROM positive_sums p JOIN dims d ON p.k = d.k WHERE p.n > 40;
@@ -40,7 +44,7 @@ SCOPES = """
   SELECT * RENAME (k AS kk) FROM facts WHERE id < 30;
   SELECT COLUMNS('^[ks]$') FROM facts WHERE id < 30;
   SELECT min(COLUMNS(*)) FROM facts;
-  SELECT COLUMNS(c -> c LIKE '%k%') FROM facts WHERE id < 9;
+  SELECT COLUMNS(lambda c: c LIKE '%k%') FROM facts WHERE id < 9;
   SELECT * LIKE 's%' FROM facts WHERE id < 9;
 + SELECT k, k, k AS k FROM facts WHERE id < 20;
 + SELECT k, k + 1 AS k FROM facts WHERE id < 20;
@@ -57,8 +61,8 @@ SCOPES = """
 + SELECT k AS id, id AS k FROM facts WHERE id < 9 ORDER BY k;
 + SELECT id % 10 AS x FROM facts WHERE x < 3 AND id < 50;
 + SELECT id % 10 AS m, count(*) FROM facts WHERE m < 3 GROUP BY m HAVING m > 0 ORDER BY m;
-+ SELECT x AS k, count(*) FROM facts GROUP BY k, x HAVING k > 90;
-+ SELECT max(x) AS x FROM facts HAVING x > 5;
+  SELECT x AS k, count(*) FROM facts GROUP BY k, x HAVING k > 90;
+  SELECT max(x) AS x FROM facts HAVING x > 5;
   SELECT max(x) AS id FROM facts GROUP BY k HAVING id > 5;
 + FROM facts SELECT id WHERE id < 3;
 + FROM facts WHERE id < 3;
@@ -88,7 +92,6 @@ not';
 + SELECT s, count(*) FROM facts WHERE s <> 'x
 y' GROUP BY s;
 + SELECT id "quoted alias" FROM facts WHERE id < 5;
-+ SELECT id 'string alias' FROM facts WHERE id < 5;
 + SELECT count(*) FROM facts GROUP BY k HAVING k = 3;
 + SELECT id, 1, 'x', NULL, true, 1.5, 1e3, DATE '2020-01-01', INTERVAL 1 DAY FROM facts WHERE id < 3;
 + SELECT count(*), 'x', sum(k) + 1 FROM facts;
@@ -107,41 +110,51 @@ EXPRESSIONS = """
 + SELECT id FROM facts WHERE s LIKE 'name _' AND s NOT LIKE '%3' AND s ILIKE 'NAME%';
 + SELECT id FROM facts WHERE s LIKE '%!_%' ESCAPE '!';
 + SELECT id FROM facts WHERE s SIMILAR TO 'name [12]+';
-+ SELECT id FROM facts WHERE regexp_matches(s, '^name 1');
-+ SELECT id FROM facts WHERE s ~ 'name 1.';
+  SELECT id FROM facts WHERE regexp_matches(s, '^name 1');
+  SELECT id FROM facts WHERE s ~ 'name 1.';
++ SELECT id FROM facts WHERE regexp_full_match(s, 'name 1.') OR regexp_extract(s, '[0-9]+') = '3';
 + SELECT id FROM facts WHERE starts_with(s, 'name 1') AND contains(s, '1') AND suffix(s, '0');
 + SELECT id, k // 3, k % 3, k / 3, -k, abs(-k), 7 - -k, k ** 2, k ^ 2 FROM facts WHERE id < 60;
 + SELECT id, x * x, x + k, x / 3, x - f, f / 0, k / 0, x % 7 FROM facts WHERE id < 60;
 + SELECT id, k & 3, k | 8, xor(k, 3), ~k, k << 2, k >> 1 FROM facts WHERE id < 60;
-+ SELECT id, round(x, 1), round(f), ceil(x), floor(x), trunc(x), sign(x), sqrt(abs(x)), ln(f + 1), exp(f / 250) FROM facts;
++ SELECT id, round(x, 1), round(f), ceil(x), floor(x), trunc(x), sign(x), sqrt(abs(x)), ln(f + 1), exp(f / 250) FROM
+  facts;
 + SELECT id, greatest(k, 5), least(k, id, 9), coalesce(k, -1), nullif(k, 3), ifnull(k, 0) FROM facts WHERE id < 60;
-+ SELECT id, CASE k WHEN 1 THEN 'a' WHEN 2 THEN 'b' ELSE s END, if(b, 1, 2), iff(b, 'y', 'n') FROM facts WHERE id < 60;
++ SELECT id, CASE k WHEN 1 THEN 'a' WHEN 2 THEN 'b' ELSE s END, if(b, 1, 2) FROM facts WHERE id < 60;
 + SELECT id, s || '-' || k, concat(s, k, NULL), concat_ws('/', s, k), upper(s), length(s), reverse(s) FROM facts
   WHERE id < 60;
-+ SELECT id, substring(s, 2, 3), s[2:4], left(s, 2), right(s, 2), trim('  ' || s), lpad(s, 9, '*'), replace(s, 'n', 'N'),
-  position('m' IN s), strpos(s, 'e'), split_part(s, ' ', 2), repeat(s, 2), ascii(s), chr(65 + k) FROM facts WHERE id < 60;
-+ SELECT id, k::VARCHAR, x::INTEGER, f::DECIMAL(9, 3), day::TIMESTAMP, '12'::INTEGER + k, TRY_CAST(s AS INTEGER) FROM facts
++ SELECT id, substring(s, 2, 3), s[2:4], left(s, 2), right(s, 2), trim('  ' || s), lpad(s, 9, '*'), replace(s, 'n',
+  'N'),
+  position('m' IN s), strpos(s, 'e'), split_part(s, ' ', 2), repeat(s, 2), ascii(s), chr(65 + k) FROM facts WHERE id
+  < 60;
++ SELECT id, k::VARCHAR, x::INTEGER, f::DECIMAL(9, 3), day::TIMESTAMP, '12'::INTEGER + k, TRY_CAST(s AS INTEGER) FROM
+  facts
   WHERE id < 60;
   SELECT s::INTEGER FROM facts;
-+ SELECT id, day + INTERVAL 1 MONTH, day + INTERVAL '2' DAY, day - INTERVAL 3 YEARS, date_diff('day', day, DATE '2020-06-01'),
-  date_part('week', day), dayname(day), strftime(day, '%Y-%m'), last_day(day), age(TIMESTAMP '2021-01-01', day::TIMESTAMP)
++ SELECT id, day + INTERVAL 1 MONTH, day + INTERVAL '2' DAY, day - INTERVAL 3 YEARS, date_diff('day', day, DATE
+  '2020-06-01'),
+  date_part('week', day), dayname(day), strftime(day, '%Y-%m'), last_day(day), age(TIMESTAMP '2021-01-01',
+  day::TIMESTAMP)
   FROM facts WHERE id < 60;
-+ SELECT v, moment::TIME, moment AT TIME ZONE 'UTC', epoch(moment), hour(moment), moment::DATE = day FROM other WHERE v < 5;
-+ SELECT ts, tz, tz::DATE, ts::TIME, extract('epoch' FROM tz), tz AT TIME ZONE 'Europe/Berlin' FROM every_type WHERE i4 < 20;
-+ SELECT id, b AND k > 3, b OR k > 3, b IS TRUE, b IS NOT FALSE, (b) IS NULL, k IS DISTINCT FROM 3 FROM facts WHERE id < 99;
-+ SELECT id, k > 3 = b, NOT b = (k < 2), k = 1 IS NULL, -k BETWEEN -5 AND 1 FROM facts WHERE id < 99;
++ SELECT v, moment::TIME, moment AT TIME ZONE 'UTC', epoch(moment), hour(moment), moment::DATE = day FROM other WHERE
+  v < 5;
++ SELECT ts, tz, tz::DATE, ts::TIME, extract('epoch' FROM tz), tz AT TIME ZONE 'Europe/Berlin' FROM every_type WHERE
+  i4 < 20;
++ SELECT id, b AND k > 3, b OR k > 3, b IS TRUE, b IS NOT FALSE, (b) IS NULL, k IS DISTINCT FROM 3 FROM facts WHERE
+  id < 99;
++ SELECT id, (k > 3) = b, NOT b = (k < 2), (k = 1) IS NULL, -k BETWEEN -5 AND 1 FROM facts WHERE id < 99;
 + SELECT * FROM every_type WHERE i4 < 5;
 + SELECT i1, u1, d4, f4, f8 FROM every_type WHERE f8 > 1e308 OR isnan(f8);
 + SELECT i4 FROM every_type WHERE d4 = 0.5 OR d4 = 0.25::DOUBLE OR f4 = 3;
 + SELECT st.a, st['b'], l[1], m['k'], len(l) FROM every_type WHERE i4 < 9;
-+ SELECT list_sum(l), list_transform(l, q -> q + 1), list_filter(l, q -> q > 3), [q * 2 FOR q IN l IF q > 1] FROM every_type
+  SELECT list_sum(l), list_transform(l, lambda q: q + 1), list_filter(l, lambda q: q > 3) FROM every_type
   WHERE i4 < 9;
 + SELECT {'p': i4, 'q': t}, [i4, 2], MAP {i4: t}, row(i4, t), struct_pack(z := i4) FROM every_type WHERE i4 < 9;
   SELECT unnest(l) FROM every_type WHERE i4 < 9;
   SELECT i4, q.v FROM every_type, unnest(l) AS q(v) WHERE i4 < 9;
   SELECT unnest(st) FROM every_type WHERE i4 < 3;
   SELECT '{"a": [1, 2]}'::JSON -> 'a' ->> 0, json_extract('{"b": 3}', '$.b') FROM one;
-  SELECT list_reduce([1, 2, 3], (p, q) -> p + q), [1, 2, 3][-1], range(3), generate_series(1, 3);
+  SELECT list_reduce([1, 2, 3], lambda p, q: p + q), [1, 2, 3][-1], range(3), generate_series(1, 3);
   SELECT * FROM range(5) r(i), generate_series(1, 2) g(j);
 + SELECT r.i, f.id FROM range(3) r(i) JOIN facts f ON f.k = r.i;
   SELECT * FROM unnest([1, 2, NULL]) AS u(v);
@@ -186,5 +199,9 @@ EXPRESSIONS = """
 + SELECT id FROM facts WHERE k;
 + SELECT id FROM facts WHERE s = 3;
 + SELECT id FROM facts WHERE day > '2020-12-01' AND x < '5';
-+ SELECT count(*) FROM facts WHERE error('x') IS NULL AND false;
+  SELECT count(*) FROM facts WHERE error('x') IS NULL AND false;
+  SELECT id, now() = now(), current_timestamp IS NULL FROM facts WHERE id < 9;
+  SELECT geomean(f + 1), weighted_avg(k, id) FROM facts;
+  SELECT id, generate_subscripts([k, id], 1) FROM facts WHERE id < 9;
+  SELECT current_setting('TimeZone'), count(*) FROM facts;
 """

@@ -1,5 +1,6 @@
 """Runs statements on Shoal in several configurations and on plain DuckDB, and compares everything one can see."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ import pyarrow as pa
 
 import shoal
 from shoal.compare import compare_tables
-from shoal.result_order import result_order
+from shoal.result_order import ResultOrder, result_order
 from tests.engine.answer_tables import TABLES, VIEWS
 
 CONFIGURATIONS: Mapping[str, Mapping[str, str]] = {
@@ -53,10 +54,7 @@ class Oracle:
     def _run(self, sql: str, parameters: Sequence[object]) -> Answer:
         try:
             described = self.connection.execute(f"DESCRIBE {sql}", list(parameters)).fetchall()
-            if parameters:
-                table = self.connection.execute(sql, list(parameters)).to_arrow_table()
-            else:
-                table = self.connection.sql(sql).to_arrow_table()
+            table = self.connection.sql(sql, params=list(parameters) or None).to_arrow_table()
         except duckdb.Error as error:
             return Answer(error=type(error).__name__)
         return Answer(tuple((str(row[0]), str(row[1])) for row in described), table)
@@ -92,8 +90,11 @@ def run(connection: shoal.Connection, sql: str, parameters: Sequence[object] = (
         cursor.close()
 
 
-def difference(ours: Answer, theirs: Answer, sql: str) -> str | None:
-    """What differs, or None. Of errors only that there is one counts: the kernel's own text is tested elsewhere."""
+def difference(ours: Answer, theirs: Answer, sql: str, *, in_order: bool = False) -> str | None:
+    """What differs, or None. ``in_order``: the statement says of every row where it belongs.
+
+    Of errors only that there is one counts: the kernel's own text is tested elsewhere.
+    """
     if bool(ours.error) != bool(theirs.error):
         return f"ours: {ours.error or 'rows'}; DuckDB: {theirs.error or 'rows'}"
     if ours.table is None or theirs.table is None:
@@ -102,26 +103,34 @@ def difference(ours: Answer, theirs: Answer, sql: str) -> str | None:
         return f"columns {ours.columns} instead of {theirs.columns}"
     if ours.table.schema != theirs.table.schema:
         return f"Arrow schema {ours.table.schema} instead of {theirs.table.schema}"
-    order = result_order(sql, tuple(name for name, _ in theirs.columns))
     if ours.table.num_rows == theirs.table.num_rows and ours.table.equals(theirs.table):
         return None
+    order = result_order(sql, tuple(name for name, _ in theirs.columns))
+    if in_order:
+        order = ResultOrder(tuple(range(len(theirs.columns))))
     found = compare_tables(ours.table, theirs.table, order.keys, limited=order.limited)
     return None if found is None else str(found)
 
 
-def check(
-    connections: Mapping[str, shoal.Connection], oracle: Oracle, sql: str, parameters: Sequence[object] = ()
-) -> None:
-    """Assert that every configuration gives DuckDB's answer."""
-    theirs = oracle.answer(sql, parameters)
-    for name, connection in connections.items():
-        found = difference(run(connection, sql, parameters), theirs, sql)
-        assert found is None, f"{name}: {found}\n{sql}\n{explained(connection, sql)}"
+@dataclass(frozen=True)
+class Statement:
+    """A statement of the corpus. ``spread``: it must run in several tasks; ``in_order``: its order is total."""
+
+    sql: str
+    spread: bool
+    in_order: bool
 
 
-def explained(connection: shoal.Connection, sql: str) -> str:
+def statements(text: str) -> list[Statement]:
+    """The statements of a corpus: each ends with ``;`` at a line's end, its first two characters are its marks."""
+    found = re.split(r";$", text.strip("\n"), flags=re.MULTILINE)
+    texts = [item.lstrip("\n") for item in found if item.strip()]
+    return [Statement(item[2:], item[0] == "+", item[1] == "!") for item in texts]
+
+
+def explained(connection: shoal.Connection, sql: str, parameters: Sequence[object] = ()) -> str:
     """The text of EXPLAIN, or of its error."""
     try:
-        return "\n".join(row[0] for row in connection.execute(f"EXPLAIN {sql}").fetchall())
+        return "\n".join(row[0] for row in connection.execute(f"EXPLAIN {sql}", parameters).fetchall())
     except shoal.Error as error:
         return str(error)

@@ -20,7 +20,7 @@ TABLES: dict[str, tuple[str, int]] = {
         SELECT i::BIGINT AS id,
                CASE WHEN hash(i) % 5 = 0 THEN NULL ELSE (hash(i, 1) % 40)::INTEGER END AS k,
                CASE WHEN hash(i, 2) % 10 = 0 THEN NULL ELSE 'name ' || (hash(i, 3) % 12) END AS s,
-               ((hash(i, 4) % 20000)::BIGINT - 10000)::DECIMAL(18, 0) / 100 AS x,
+               (((hash(i, 4) % 20000)::BIGINT - 10000) / 100)::DECIMAL(9, 2) AS x,
                (hash(i, 5) % 1000)::DOUBLE / 4 AS f,
                DATE '2020-01-01' + (hash(i, 6) % 400)::INTEGER AS day,
                CASE hash(i, 7) % 3 WHEN 0 THEN true WHEN 1 THEN false END AS b,
