@@ -22,6 +22,7 @@ from shoal.planner.errors import (
     InterfaceError,
     ParameterError,
     ProgrammingError,
+    QueryCancelled,
     SourceError,
     TableNotFound,
 )
@@ -151,6 +152,8 @@ class Session:
         try:
             return self._dispatch(statement, parameters, running)
         except Error as error:
+            if self._closed and not isinstance(error, QueryCancelled | InterfaceError):
+                raise InterfaceError("the connection was closed while the statement ran") from error
             raise _located(error, sql) from error
 
     def _dispatch(self, statement: Statement, parameters: Sequence[object], running: Running) -> Result | None:

@@ -40,11 +40,15 @@ from shoal.planner.errors import (
 _PREFIX = re.compile(r"^(?:Invalid: |ArrowInvalid: )?(?P<kind>[A-Z][A-Za-z ]*?) Error: ?", re.DOTALL)
 _TRAILER = re.compile(r"\n+LINE (?P<line>\d+): (?P<shown>[^\n]*)\n(?P<caret>[^\S\n]*)(?P<mark>\^+)\s*$")
 _HINT = re.compile(
-    r"\n\s*(?P<hint>(?:Did you mean|Candidate|Use \"SET|Either add|HINT|This limit was set|\* |Try |You may).*)$",
+    r"\n\s*(?:Possible solutions:\s*)?"
+    r"(?P<hint>(?:Did you mean|Candidate|Use \"SET|Either add|HINT|This limit was set|\* |Try |You may).*)$",
     re.DOTALL,
 )
 _STACK = re.compile(r"\n+Stack Trace:.*$", re.DOTALL)
+_NO_SQL_TYPE = re.compile(r"^Unable to transform python value of type '<class '(?P<type>[^']*)'>' .*$")
 _HINT_LINES = 8
+_MESSAGE_CHARACTERS = 1_000
+"""A value or a piece of SQL in a message may be a megabyte long."""
 _KERNEL_SETTING = re.compile(
     r"(?:,? or |\s*\bUse )?\"?\bSET (?:GLOBAL |SESSION )?\w+(?: TO \w+|\s?=\s?\w+)\"?[^.\n]*(?:\.|$)"
 )
@@ -139,7 +143,7 @@ _MORE_EXACT: tuple[tuple[str, str, type[Error]], ...] = (
     ("Parser", r"Max expression depth|[Mm]aximum (recursion|expression) depth", StatementTooLarge),
     ("Invalid Input", r"Values were not provided for|[Pp]repared statement (needs|parameter)|Parameter argument/count",
      ParameterError),
-    ("Not implemented", r"Unable to transform python value", ParameterError),
+    ("Not implemented", r"has no SQL type", ParameterError),
     ("Binder", r"Parameter/argument count mismatch", ParameterError),
     ("Conversion", r"Unimplemented type for cast", BindError),
     ("Invalid Input", _CORRUPT, SourceCorrupt),
@@ -176,11 +180,14 @@ def translate_error(exception: BaseException, sql: str = "") -> Error:
     message = _STACK.sub("", message)
     message, hint = _split_hint(message)
     message = _KERNEL_SETTING.sub("", message)
+    message = _NO_SQL_TYPE.sub(r"a parameter of type \g<type> has no SQL type", message)
     hint = _KERNEL_SETTING.sub("", hint or "").strip() or None
     found = _class_of(told, message)
     if found is OutOfMemory:
         hint = _MORE_MEMORY
     context = ErrorContext(sql=sql if place and sql else None, place=place, hint=hint)
+    if len(message) > _MESSAGE_CHARACTERS:
+        message = message[:_MESSAGE_CHARACTERS] + " ..."
     return found(message or type(exception).__name__, context)
 
 
