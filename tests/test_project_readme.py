@@ -49,7 +49,7 @@ EXPLAINED = next(line for line in ALONE if "EXPLAIN" in line)
 
 @pytest.fixture
 def folder(tpch_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current directory, with the data that ``make demo`` makes (less of it), a script, and ``shoal`` in the path."""
+    """The current directory, with the data of ``make demo`` (less of it), a script, and ``shoal`` in the path."""
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "tpch-0.1").symlink_to(tpch_folder)
     (tmp_path / "report.sql").write_text("SELECT 1 AS one;\nSELECT 2 AS two;\n")
