@@ -1,11 +1,12 @@
 """Running a plan on a runner's executors, and reading the answer from where they left it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pyarrow as pa
 
 from shoal.executor.shuffle.reader import ShuffleReader
-from shoal.planner.errors import Error, QueryCancelled
+from shoal.planner.errors import Error, FetchFailed, QueryCancelled
 from shoal.planner.stage import OutputFile, StagedPlan
 from shoal.runner import QueryHandle, QueryResult, Runner, StageRun
 from shoal.running import Running
@@ -69,14 +70,19 @@ class DistributedStream:
                 raise QueryCancelled("the query was cancelled")
             try:
                 batch = next(self._batches, None)
+                if batch is not None:
+                    return batch if batch.schema.equals(self.schema) else batch.cast(self.schema)
+                output = next(self._outputs, None)
+                if output is None:
+                    return None
+                self._batches = self._open(output)
+            except FetchFailed as error:
+                who = error.context.executor or "an executor"
+                message = f"{who} is gone with a part of the answer that was not read yet"
+                context = replace(error.context, query=self._running.query, hint="run the statement again")
+                raise FetchFailed(message, context) from error
             except Error as error:
                 raise error.with_context(query=self._running.query) from error
-            if batch is not None:
-                return batch if batch.schema.equals(self.schema) else batch.cast(self.schema)
-            output = next(self._outputs, None)
-            if output is None:
-                return None
-            self._batches = self._open(output)
 
     def close(self) -> None:
         """Free the answer and everything else the query left; idempotent."""

@@ -17,7 +17,7 @@ import duckdb
 
 from shoal.executor.kernel_errors import is_fatal, translate_error
 from shoal.executor.kernel_types import literal, quote
-from shoal.executor.owned_directory import OwnedDirectory
+from shoal.executor.owned_directory import OwnedDirectory, reclaim
 from shoal.planner.errors import InterfaceError, InternalError, SettingError
 
 __all__ = ["Kernel", "Session", "translate_error"]
@@ -112,12 +112,14 @@ class _Database:
 class Kernel:
     """DuckDB for a process: ``threads`` worker threads, ``memory_bytes`` of memory, and its own spill directory.
 
-    ``spill_bytes`` bounds what it spills (default: DuckDB's own, a share of the free disk).
+    ``spill_bytes`` bounds what it spills (default: DuckDB's own, a share of the free disk). What processes that were
+    killed left in ``spill_directory`` is removed.
     """
 
     def __init__(self, threads: int, memory_bytes: int, spill_directory: Path, spill_bytes: int | None = None) -> None:
         self.threads = threads
         self.memory_bytes = max(memory_bytes, _MINIMUM_MEMORY)
+        reclaim(spill_directory)
         self._spill = OwnedDirectory(spill_directory, "spill")
         self._lock = threading.RLock()
         self._ended = threading.Condition(self._lock)

@@ -54,6 +54,8 @@ _KERNEL_SETTING = re.compile(
 )
 """Advice to change settings of DuckDB, which users of Shoal cannot."""
 
+_DISK = re.compile(r"offload|max_temp_directory_size|No space left|[Dd]isk quota")
+_MORE_DISK = "the disk space for spilling is used up: free some, or give each executor more memory"
 _MORE_MEMORY = "give each executor more memory, or fewer threads, or start more executors"
 
 _BY_KIND: MappingProxyType[str, type[Error]] = MappingProxyType(
@@ -184,7 +186,7 @@ def translate_error(exception: BaseException, sql: str = "") -> Error:
     hint = _KERNEL_SETTING.sub("", hint or "").strip() or None
     found = _class_of(told, message)
     if found is OutOfMemory:
-        hint = _MORE_MEMORY
+        hint = _MORE_DISK if _DISK.search(message) else _MORE_MEMORY
     context = ErrorContext(sql=sql if place and sql else None, place=place, hint=hint)
     if len(message) > _MESSAGE_CHARACTERS:
         message = message[:_MESSAGE_CHARACTERS] + " ..."

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from shoal.executor.owned_directory import OwnedDirectory, owned_directories
+from shoal.executor.owned_directory import OwnedDirectory, owned_directories, reclaim
 from shoal.executor.shuffle.manifest import Manifest, manifest_path, read_manifest
 from shoal.planner.errors import FetchFailed, InterfaceError, OutOfMemory
 from shoal.planner.ids import Incarnation, QueryId, TaskId
@@ -65,6 +65,7 @@ class ShuffleStore:
         self._memory_budget = 0
         self._disk_budget = disk_budget
         if memory_budget > 0 and memory_base is not None and memory_base.is_dir() and os.access(memory_base, os.W_OK):
+            reclaim(memory_base)
             self._memory = OwnedDirectory(memory_base, incarnation)
             self._memory_budget = min(memory_budget, int(_free_bytes(self._memory.path) * _FREE_SHARE))
         self._bases = ((True, memory_base), (False, disk_base))

@@ -198,7 +198,7 @@ def test_memory_and_disk_budgets_are_kept(tmp_path: Path) -> None:
     with Kernel(1, 80 << 20, tmp_path, spill_bytes=16 << 20) as kernel:
         with kernel.session() as session, pytest.raises(OutOfMemory) as caught:
             session.execute(SPILLING)
-        assert "max_temp_directory_size" in (caught.value.hint or "")
+        assert "disk space for spilling" in (caught.value.hint or "")
         with kernel.session() as session:
             assert session.execute("SELECT 1").fetchall() == [(1,)]
 
