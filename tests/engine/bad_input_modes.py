@@ -6,7 +6,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +14,16 @@ import psutil
 import pytest
 
 import shoal
+from shoal.executor.resources import parse_size
+from tests.engine.remote_cluster import coordinator, executors, url_of
 
 MODES = (
     pytest.param("embedded", id="embedded"),
     pytest.param("stages", id="stages"),
     pytest.param("cluster", id="cluster", marks=pytest.mark.cluster),
+    pytest.param("remote", id="remote", marks=pytest.mark.cluster),
 )
-"""In this process; in this process but through coordinator and exchanges; on executors that are processes."""
+"""In this process; in it but through coordinator and exchanges; on executors; as a client of a coordinator."""
 
 ENDLESS = "SELECT count(*) FROM range(100000000000) AS a, range(1000000) AS b"
 SOON = 10.0
@@ -40,8 +43,31 @@ def connect(mode: str, **options: object) -> shoal.Connection:
     """A connection of a mode; a cluster has two executors, and everything is distributed that can be."""
     if mode == "embedded":
         return shoal.connect(**{"threads": 2, **options})  # type: ignore[arg-type]
+    if mode == "remote":
+        return _connect_remote(dict(options))
     options = {"distribute": "always", "partitions": 3, "threads": 1, **options}
     return shoal.connect(**({"executors": 2} if mode == "cluster" else {}), **options)  # type: ignore[arg-type]
+
+
+def _connect_remote(options: dict[str, object]) -> shoal.Connection:
+    """A client whose coordinator and executors end with it."""
+    memory = parse_size(str(options.pop("memory", "256MB")))
+    folder = Path(tempfile.mkdtemp(prefix="shoal_test_"))
+    with ExitStack() as stack:
+        stack.callback(folder.rmdir)
+        server = stack.enter_context(coordinator())
+        stack.enter_context(executors(server.port, 2, folder, memory))
+        server.runner.wait_for_executors(2, 3 * SOON)
+        connection = shoal.connect(url_of(server), **{"distribute": "always", "partitions": 3, **options})  # type: ignore[arg-type]
+        everything = stack.pop_all()
+    close = connection.close
+
+    def close_all() -> None:
+        close()
+        everything.close()
+
+    connection.close = close_all  # type: ignore[method-assign]
+    return connection
 
 
 def fails(

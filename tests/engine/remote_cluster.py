@@ -28,7 +28,7 @@ def coordinator(port: int = 0) -> Iterator[CoordinatorServer]:
 
 
 @contextmanager
-def executors(port: int, count: int, folder: Path) -> Iterator[Supervisor]:
+def executors(port: int, count: int, folder: Path, memory_bytes: int = 256 << 20) -> Iterator[Supervisor]:
     """Executor processes that join the coordinator at that port and keep their files in a folder."""
     workers = [
         WorkerOptions(
@@ -36,7 +36,7 @@ def executors(port: int, count: int, folder: Path) -> Iterator[Supervisor]:
             coordinator=f"127.0.0.1:{port}",
             threads=1,
             slots=1,
-            memory_bytes=256 << 20,
+            memory_bytes=memory_bytes,
             memory_directory=str(folder),
             disk_directory=str(folder),
             join_seconds=10.0,
