@@ -24,5 +24,5 @@ def test_a_wrong_answer_is_found() -> None:
     """A fuzzer that finds nothing may be blind: with other rows on one side it must say so."""
     with Fuzzer() as fuzzer:
         fuzzer.duck.execute("DELETE FROM a WHERE id < 700")
-        tried = list(fuzzer.findings(FIRST_SEED, 2 * SECONDS, most=60))
-    assert any(finding is not None for finding in tried)
+        tried = fuzzer.findings(FIRST_SEED, 4 * SECONDS)
+        assert any(finding is not None for finding in tried)
