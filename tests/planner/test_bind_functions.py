@@ -19,7 +19,8 @@ TABLE = """
     CREATE TABLE t AS SELECT (i % 11 - 3)::INTEGER AS k, CASE WHEN i % 7 > 0 THEN 'aBc m' || (i % 5) || 'x,y' END AS s,
     (i * 1.37 - 20)::DECIMAL(9, 2) AS x, (i * 0.731 - 11)::DOUBLE AS f, DATE '2020-01-31' + i::INTEGER * 5 AS day,
     TIMESTAMP '2020-01-01 13:14:15.5' + to_hours(i * 13) AS moment,
-    CASE i % 3 WHEN 0 THEN true WHEN 1 THEN false END AS b, [i, NULL, i * 2] AS l, {'a': i} AS st, MAP {'k': i} AS m FROM range(60) AS r(i)
+    CASE i % 3 WHEN 0 THEN true WHEN 1 THEN false END AS b, [i, NULL, i * 2] AS l,
+    {'a': i} AS st, MAP {'k': i} AS m FROM range(60) AS r(i)
 """
 SAMPLES = """
 k & 3;k | 3;abs(k) << 2;k >> 1;~k;k IS NOT DISTINCT FROM 3;xor(k, 3);k & 1 = 1;abs(k) << 1 + 1;k <> 1;k >= 1;k < 2
@@ -103,8 +104,8 @@ def test_every_safe_class_has_a_sample() -> None:
 @pytest.mark.parametrize(
     "text",
     ["s ~ 'a'", "log2(f)", "unnest(l)", "s COLLATE NOCASE", "list_transform(l, lambda q: q + 1)", "now()",
-     "current_date", "random()", "uuid()", "geomean(f)", "generate_subscripts(l, 1)", "alias(k)", "current_setting('TimeZone')",
-     "k = ANY(l)"],
+     "current_date", "random()", "uuid()", "geomean(f)", "generate_subscripts(l, 1)", "alias(k)",
+     "current_setting('TimeZone')", "k = ANY(l)"],
 )  # fmt: skip
 def test_what_is_left_to_the_kernel(text: str) -> None:
     with pytest.raises(NotDistributable):
