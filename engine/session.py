@@ -152,9 +152,13 @@ class Session:
         try:
             return self._dispatch(statement, parameters, running)
         except Error as error:
-            if self._closed and not isinstance(error, QueryCancelled | InterfaceError):
+            if self._was_closed() and not isinstance(error, QueryCancelled | InterfaceError):
                 raise InterfaceError("the connection was closed while the statement ran") from error
             raise _located(error, sql) from error
+
+    def _was_closed(self) -> bool:
+        """Whether ``close`` was called, perhaps by another thread since the last look."""
+        return self._closed
 
     def _dispatch(self, statement: Statement, parameters: Sequence[object], running: Running) -> Result | None:
         match statement:
