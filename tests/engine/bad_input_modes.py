@@ -121,7 +121,8 @@ def held() -> Held:
     mine = (ours, *(f"shoal-{pid}-" for pid in children))
     found = [path for base in bases if base.is_dir() for path in base.iterdir()]
     files = frozenset(str(path) for path in found if path.name.startswith(mine))
-    threads = frozenset(thread.ident or 0 for thread in threading.enumerate())
+    # gRPC's own poller starts when it is first needed and stays.
+    threads = frozenset(each.ident or 0 for each in threading.enumerate() if "_poll_wrapper" not in each.name)
     return Held(children, threads, me.num_fds(), files)
 
 

@@ -100,7 +100,7 @@ def shuffle_files() -> list[Path]:
     return [path for pid in pids for path in Path("/dev/shm").glob(f"shoal-{pid}-*/**/*.arrow*")]
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", MODES[:3])
 def test_connections_that_cannot_be_made_leave_nothing(mode: str, tmp_path: Path) -> None:
     for options in ({"data": str(tmp_path / "nowhere")}, {"timeout": "soon"}, {"memory": "much"}, {"no_such": 1}):
         with leaves_nothing(), pytest.raises(shoal.Error):
