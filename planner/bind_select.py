@@ -1,6 +1,6 @@
 """Binds one SELECT block over its joined FROM: WHERE, grouping, windows, the select list, DISTINCT, order and limit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -203,7 +203,7 @@ class SelectBinder:
         outputs += [item for item in (having, qualify) if item is not None]
         inner = [call for item in outputs for call in aggregate_calls(item)]
         self.node = self.expressions.attach(self.node, [*keys, *inner])
-        self._check_calls(inner)
+        _check_calls(inner, self.node)
         computed: list[Assignment] = []
         for key in keys:
             bare = unwrap(key)
@@ -227,17 +227,6 @@ class SelectBinder:
             raise NotDistributable("grouping by a column of an outer query")
         self.hidden = column_ids(self.node) - ids.keys()
         self.node = Aggregate(self.node, tuple(by_id[id] for id in ids), tuple(self.aggregates.values()))
-
-    def _check_calls(self, calls: list[exp.Expression]) -> None:
-        """An aggregate whose columns are all of an outer query is one of that query."""
-        own = column_ids(self.node)
-        for call in calls:
-            names = columns_of(call)
-            if names and own.isdisjoint(names):
-                raise NotDistributable("an aggregate of an outer query")
-            ordered = next(tree.find(self.node, Sort), None) is not None
-            if ordered and function_name(aggregate_call(call)) in ORDERED_AS_READ:
-                raise NotDistributable("an aggregate over the order of a subquery")
 
     def _group_keys(self) -> list[exp.Expression]:
         group = self.select.args.get("group")
@@ -293,7 +282,7 @@ class SelectBinder:
         calls = {call.sql("duckdb"): call for item in everything for call in item.find_all(exp.Window)}
         if not calls:
             return
-        self._check_windows(list(calls.values()))
+        _check_windows(calls.values())
         columns = {text: Column(self.ids.fresh(function_name(call.this) or "window")) for text, call in calls.items()}
         self.node = Window(self.node, tuple(Assignment(columns[text], call) for text, call in calls.items()))
 
@@ -308,16 +297,24 @@ class SelectBinder:
         if qualify is not None:
             self.node = Filter(self.node, replace(qualify))
 
-    def _check_windows(self, calls: list[exp.Expression]) -> None:
-        computed: dict[str, Assignment] = {}
-        for call in calls:
-            if call.args.get("alias") is not None or next(call.this.find_all(exp.Window), None) is not None:
-                raise NotDistributable("a named or nested window")
-            for key in call.args.get("partition_by") or []:
-                if not isinstance(key, exp.Column):
-                    text = key.sql("duckdb")
-                    computed.setdefault(text, Assignment(Column(self.ids.fresh("partition_key")), key.copy()))
-        if computed:
+
+def _check_calls(calls: list[exp.Expression], node: Node) -> None:
+    """Refuse aggregates that are not those of ``node``: one whose columns are all of an outer query belongs to that."""
+    own = column_ids(node)
+    ordered = next(tree.find(node, Sort), None) is not None
+    for call in calls:
+        names = columns_of(call)
+        if names and own.isdisjoint(names):
+            raise NotDistributable("an aggregate of an outer query")
+        if ordered and function_name(aggregate_call(call)) in ORDERED_AS_READ:
+            raise NotDistributable("an aggregate over the order of a subquery")
+
+
+def _check_windows(calls: Iterable[exp.Expression]) -> None:
+    for call in calls:
+        if call.args.get("alias") is not None or next(call.this.find_all(exp.Window), None) is not None:
+            raise NotDistributable("a named or nested window")
+        if any(not isinstance(key, exp.Column) for key in call.args.get("partition_by") or []):
             raise NotDistributable("a window partitioned by an expression")
 
 
