@@ -184,6 +184,7 @@ def main() -> int:
             if finding is not None:
                 found += 1
                 sys.stdout.write(f"{finding}\n")
+                sys.stdout.flush()
     sys.stdout.write(f"{tried} statements from seed {seed}: {found} went wrong\n")
     return 1 if found else 0
 
