@@ -1,4 +1,4 @@
-"""Fragments' kernel SQL: the kernel keeps the written order of joins and build sides, and turned joins mean the same."""
+"""Fragments' kernel SQL: the kernel keeps the order of joins and build sides, and turned joins mean the same."""
 
 import json
 from collections import Counter
