@@ -4,7 +4,7 @@ The kernel has already accepted the statement (``Kernel.describe``), so nothing 
 planner cannot follow raises ``NotDistributable`` and the kernel runs it whole.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlglot import exp
 
@@ -61,9 +61,9 @@ def bind_query(
     names, types = tuple(field.name for field in fields), tuple(field.type for field in fields)
     typed = assign_types(Query(bound.node, outputs, names, types), kernel)
     found = {column.id: column.type for column in schema(typed.root)}
-    for id, field in zip(outputs, fields, strict=True):
-        if found[id] != field.type:
-            raise NotDistributable(f"the kernel gives {field.name} the type {field.type}, the planner {found[id]}")
+    for id, known in zip(outputs, fields, strict=True):
+        if found[id] != known.type:
+            raise NotDistributable(f"the kernel gives {known.name} the type {known.type}, the planner {found[id]}")
     return typed
 
 
@@ -74,6 +74,7 @@ class QueryBinder:
     catalog: Catalog
     kernel: Kernel
     ids: ColumnIds
+    views: set[str] = field(default_factory=set)
 
     def query(self, query: exp.Expression, parent: Scope | None, visible: CommonTables) -> BoundQuery:
         """Bind a query block inside a scope, with the common tables that it sees."""

@@ -6,6 +6,7 @@ from typing import Protocol
 from sqlglot import exp
 
 from shoal.planner.bind_expression import BoundQuery, ExpressionBinder
+from shoal.planner.bind_repeatable import computes_alike
 from shoal.planner.column_ids import ColumnIds
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import (
@@ -61,6 +62,8 @@ class BlockBinder(Protocol):
     catalog: Catalog
     kernel: Kernel
     ids: ColumnIds
+    views: set[str]
+    """The views that the statement has named so far."""
 
     def query(self, query: exp.Expression, parent: Scope | None, visible: CommonTables) -> BoundQuery:
         """Bind a query block inside a scope, with the common tables that it sees."""
@@ -114,6 +117,9 @@ class FromBinder:
         found = self.binder.catalog.lookup(name)
         if isinstance(found, ViewDefinition):
             bound = self.binder.query(parse_view(found), None, {})
+            if name.lower() in self.binder.views and not computes_alike(bound, self.binder.kernel):
+                raise NotDistributable(f"{name} is used more than once and may differ each time it is computed")
+            self.binder.views.add(name.lower())
             return self._relation(table, name, bound.node, bound.outputs, found.columns)
         if found is None:
             found = self._file(name)
@@ -148,6 +154,8 @@ class FromBinder:
     def _common(self, table: exp.Table, common: CommonTable) -> Node:
         try:
             bound = self.binder.query(common.query, None, common.visible)
+            if not common.repeatable and not computes_alike(bound, self.binder.kernel):
+                raise NotDistributable(f"{table.name} is used more than once and may differ each time it is computed")
         except NotDistributable as refusal:
             if not common.repeatable:
                 raise

@@ -25,6 +25,12 @@ SCOPES = """
   WITH a AS (SELECT id, k FROM facts ORDER BY id LIMIT 10) SELECT * FROM a x JOIN a y ON x.id = y.id;
   WITH a AS (SELECT k, row_number() OVER (ORDER BY id) AS n FROM facts) SELECT count(*) FROM a x JOIN a y ON x.n =
   y.n + 1;
+  WITH t AS (SELECT k, sum(f) AS p FROM facts GROUP BY k) SELECT k FROM t WHERE p = (SELECT max(p) FROM t);
+  WITH t AS (SELECT k, stddev(x) AS p FROM facts GROUP BY k) SELECT k FROM t WHERE p = (SELECT min(p) FROM t);
++ WITH t AS (SELECT k, sum(x) AS p FROM facts GROUP BY k) SELECT k FROM t WHERE p = (SELECT max(p) FROM t);
++ WITH t AS (SELECT k, avg(x) AS p FROM facts GROUP BY k) SELECT k FROM t WHERE p = (SELECT max(p) FROM t);
++ WITH t AS (SELECT k, max(f) AS p FROM facts GROUP BY k) SELECT k FROM t WHERE p = (SELECT max(p) FROM t);
++ SELECT k FROM positive_sums WHERE total = (SELECT max(total) FROM positive_sums);
 + SELECT * FROM positive WHERE k = 3;
 + SELECT k, total, n FROM positive_sums;
 + SELECT p.k, p.total, d.name FROM positive_sums p JOIN dims d ON p.k = d.k WHERE p.n > 40;
