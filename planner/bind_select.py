@@ -238,7 +238,7 @@ class SelectBinder:
             raise NotDistributable("grouping sets")
         keys: list[exp.Expression] = []
         for item in group.expressions:
-            if isinstance(item, (exp.Rollup, exp.Cube, exp.GroupingSets)):
+            if isinstance(item, (exp.Rollup, exp.Cube, exp.GroupingSets, exp.Tuple)):
                 raise NotDistributable("grouping sets")
             if isinstance(item, exp.Literal) and not item.is_string and str(item.this).isdigit():
                 keys.append(self.items[int(item.this) - 1].expression)

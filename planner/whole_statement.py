@@ -1,5 +1,7 @@
 """Plans a statement as one stage of one task that runs its own text: the kernel does everything."""
 
+import re
+
 from shoal.planner.ids import StageId
 from shoal.planner.protocols import Catalog, Kernel
 from shoal.planner.source import Field, FileFormat, TableSource, ViewDefinition
@@ -13,6 +15,8 @@ _FORMATS = {
     ".jsonl": FileFormat.JSON,
     ".ndjson": FileFormat.JSON,
 }
+_VIRTUAL_COLUMNS = re.compile(r"\b(filename|file_row_number|file_index|file_size|file_last_modified)\b", re.IGNORECASE)
+"""Columns that only a real file has: a text that names one of them reads its files by itself."""
 
 
 def whole_statement(sql: str, fields: tuple[Field, ...], catalog: Catalog, kernel: Kernel, reason: str) -> StagedPlan:
@@ -45,9 +49,10 @@ def _collect(
     views: dict[str, tuple[str, str]],
 ) -> None:
     """Everything that a text names, and that the views it names do; a view comes after what it is made of."""
+    registered = {name.lower() for name in catalog.names()}
     for name in kernel.table_names(sql):
         key = name.lower()
-        if key in tables or key in views:
+        if key in tables or key in views or (key not in registered and _VIRTUAL_COLUMNS.search(sql)):
             continue
         found = catalog.lookup(name)
         if isinstance(found, ViewDefinition):
