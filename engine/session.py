@@ -17,18 +17,15 @@ from shoal.executor.shuffle.registry import ArrowRegistry
 from shoal.plan_cache import PlanCache, SessionPlan
 from shoal.planner.errors import (
     Error,
-    ErrorContext,
     FetchFailed,
     InterfaceError,
     ParameterError,
-    ProgrammingError,
     QueryCancelled,
     SourceError,
-    TableNotFound,
 )
 from shoal.planner.lexer import StatementText, check_size, split_statements
 from shoal.planner.parameters import check_parameters
-from shoal.planner.source import ArrowSource, Field, ViewDefinition
+from shoal.planner.source import ArrowSource, Field
 from shoal.planner.statement import (
     CreateView,
     Describe,
@@ -43,7 +40,6 @@ from shoal.planner.statement import (
     ShowTables,
     Statement,
     classify,
-    suggest,
 )
 from shoal.registration import Registrations
 from shoal.result import BatchStream, Decoder, Result, TableStream
@@ -53,6 +49,7 @@ from shoal.scratch import Scratch
 from shoal.session_planner import SessionPlanner
 from shoal.settings import SETTINGS, Settings, Values
 from shoal.source_files import SourceFiles
+from shoal.views import Views, columns_of
 
 
 class Session:
@@ -69,6 +66,7 @@ class Session:
         self._files = SourceFiles(self._scratch)
         self.catalog = SessionCatalog(self._files)
         self._binder = Binder(self._scratch)
+        self._views = Views(self.catalog, self._binder)
         registry = ArrowRegistry()
         self._registrations = Registrations(self._scratch, registry, shared=runner is not None)
         self._execution = Execution(threads, memory_bytes, registry, runner, owns_cluster=owns_runner)
@@ -116,11 +114,7 @@ class Session:
 
     def columns(self, name: str) -> tuple[Field, ...]:
         """The columns of a table or view; raises ``TableNotFound``."""
-        catalog = self.catalog.snapshot()
-        if catalog.entry(name) is None:
-            raise TableNotFound(f"there is no table {name}", ErrorContext(hint=suggest(name, catalog.names())))
-        quoted = '"' + name.replace('"', '""') + '"'
-        return self._binder.describe(f"FROM {quoted}", (), catalog)
+        return columns_of(name, self.catalog.snapshot(), self._binder)
 
     def close(self) -> None:
         """Stop everything and leave nothing behind; idempotent."""
@@ -184,9 +178,9 @@ class Session:
     def _change(self, statement: CreateView | DropView | SetVariable | ResetVariable) -> None:
         match statement:
             case CreateView():
-                self._create_view(statement)
+                self._views.create(statement)
             case DropView():
-                self._drop_view(statement)
+                self._views.drop(statement)
             case SetVariable():
                 self.settings.set(statement.name, statement.value)
             case ResetVariable():
@@ -265,40 +259,6 @@ class Session:
         if statement.name.lower() not in SETTINGS and self.catalog.snapshot().entry(statement.name) is not None:
             return self._described(statement.sql, ())
         return self._table((statement.name.lower(),), [(self.settings.show(statement.name),)])
-
-    def _create_view(self, statement: CreateView) -> None:
-        catalog = self.catalog.snapshot()
-        before = catalog.entry(statement.name)
-        if before is not None:
-            if statement.if_not_exists and isinstance(before, ViewDefinition):
-                return
-            if not statement.or_replace or not isinstance(before, ViewDefinition):
-                kind = "view" if isinstance(before, ViewDefinition) else "table"
-                hint = "CREATE OR REPLACE VIEW replaces it" if kind == "view" else "unregister() removes it"
-                raise ProgrammingError(f"there is a {kind} {statement.name} already", ErrorContext(hint=hint))
-        fields = self._binder.describe(statement.sql, (), catalog)
-        if len(statement.columns) > len(fields):
-            message = f"the view {statement.name} names {len(statement.columns)} columns, its query has {len(fields)}"
-            raise ProgrammingError(message)
-        view = ViewDefinition(statement.name, statement.sql.strip(), statement.columns)
-        self.catalog.put(statement.name, view)
-        try:
-            self.columns(statement.name)
-        except Error:
-            self._restore(statement.name, before)
-            raise
-
-    def _restore(self, name: str, before: ViewDefinition | object | None) -> None:
-        """Take back a view that refers to itself, which shows only once it has its name."""
-        if isinstance(before, ViewDefinition):
-            self.catalog.put(name, before)
-        else:
-            self.catalog.remove(name)
-
-    def _drop_view(self, statement: DropView) -> None:
-        if statement.if_exists and self.catalog.snapshot().entry(statement.name) is None:
-            return
-        self.catalog.remove(statement.name, view=True)
 
     def _result(self, columns: tuple[Field, ...], stream: BatchStream, values: Values) -> Result:
         zone = None if values.timezone is None else f"'{values.timezone}'"

@@ -1,0 +1,58 @@
+"""CREATE VIEW and DROP VIEW: a view is kept once its text has bound, alone and under its own name."""
+
+from shoal.binder import Binder
+from shoal.catalog import CatalogSnapshot, Entry, SessionCatalog
+from shoal.planner.errors import Error, ErrorContext, ProgrammingError, TableNotFound
+from shoal.planner.source import Field, ViewDefinition
+from shoal.planner.statement import CreateView, DropView, suggest
+from shoal.source_files import quote_name
+
+
+class Views:
+    """The views of a session, which live in its catalog beside the tables."""
+
+    def __init__(self, catalog: SessionCatalog, binder: Binder) -> None:
+        self._catalog = catalog
+        self._binder = binder
+
+    def create(self, statement: CreateView) -> None:
+        """Keep a view; raises what its query raises, and ``ProgrammingError`` if its name is taken."""
+        catalog = self._catalog.snapshot()
+        before = catalog.entry(statement.name)
+        if before is not None:
+            if statement.if_not_exists and isinstance(before, ViewDefinition):
+                return
+            if not statement.or_replace or not isinstance(before, ViewDefinition):
+                kind = "view" if isinstance(before, ViewDefinition) else "table"
+                hint = "CREATE OR REPLACE VIEW replaces it" if kind == "view" else "unregister() removes it"
+                raise ProgrammingError(f"there is a {kind} {statement.name} already", ErrorContext(hint=hint))
+        fields = self._binder.describe(statement.sql, (), catalog)
+        if len(statement.columns) > len(fields):
+            message = f"the view {statement.name} names {len(statement.columns)} columns, its query has {len(fields)}"
+            raise ProgrammingError(message)
+        self._catalog.put(statement.name, ViewDefinition(statement.name, statement.sql.strip(), statement.columns))
+        try:
+            columns_of(statement.name, self._catalog.snapshot(), self._binder)
+        except Error:
+            self._restore(statement.name, before)
+            raise
+
+    def drop(self, statement: DropView) -> None:
+        """Forget a view; raises ``TableNotFound`` or ``ProgrammingError``."""
+        if statement.if_exists and self._catalog.snapshot().entry(statement.name) is None:
+            return
+        self._catalog.remove(statement.name, view=True)
+
+    def _restore(self, name: str, before: Entry | None) -> None:
+        """Take back a view that refers to itself, which shows only once it has its name."""
+        if isinstance(before, ViewDefinition):
+            self._catalog.put(name, before)
+        else:
+            self._catalog.remove(name)
+
+
+def columns_of(name: str, catalog: CatalogSnapshot, binder: Binder) -> tuple[Field, ...]:
+    """The columns of a table or view; raises ``TableNotFound``."""
+    if catalog.entry(name) is None:
+        raise TableNotFound(f"there is no table {name}", ErrorContext(hint=suggest(name, catalog.names())))
+    return binder.describe(f"FROM {quote_name(name)}", (), catalog)
