@@ -5,6 +5,7 @@ parted by ranges of the key at no cost; tables joined on that key are cut at the
 """
 
 import datetime as dt
+from bisect import bisect_right
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -13,7 +14,7 @@ from shoal.planner import logical, tree
 from shoal.planner.distribution import HashSlot
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Node, Scan
-from shoal.planner.protocols import KeyRange, Statistics
+from shoal.planner.protocols import Key, KeyRange, Statistics
 from shoal.planner.scalar import conjuncts
 from shoal.planner.stage import FileRange, Split
 
@@ -29,6 +30,16 @@ class Cluster:
 
     slot: HashSlot
     splits: tuple[Split, ...]
+    overlap: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A table cut at rising borders: first and last part of each row group, rows of each part, share read again."""
+
+    bounds: list[Key]
+    places: list[tuple[int, int]]
+    rows: list[int]
     overlap: float
 
 
@@ -68,19 +79,19 @@ def _common_cuts(
 ) -> dict[ColumnId, Cluster]:
     """Cut all tables at the borders of the largest one that its own borders cut well and evenly."""
     for anchor in sorted(ranges, key=lambda id: (-sum(item.rows for item in ranges[id]), id)):
-        bounds = _borders(ranges[anchor], tasks)
-        splits, overlap = _cut(ranges[anchor], bounds, tasks, names[anchor])
-        total = sum(split.rows for split in splits)
-        if bounds and overlap <= MOST_OVERLAP and max(split.rows for split in splits) * tasks <= total * MOST_UNEVEN:
+        cut = _cut(ranges[anchor], _borders(ranges[anchor], tasks), tasks)
+        if cut.bounds and cut.overlap <= MOST_OVERLAP and max(cut.rows) * tasks <= sum(cut.rows) * MOST_UNEVEN:
             break
     else:
         return {}
     found: dict[ColumnId, Cluster] = {}
     for id, known in ranges.items():
-        splits, overlap = _cut(known, bounds, tasks, names[id])
-        if types[id] == types[anchor] and overlap <= MOST_OVERLAP:
-            slot = HashSlot(frozenset({id}), types[id], tuple(_literal(bound) for bound in bounds))
-            found[id] = Cluster(slot, splits, overlap)
+        if types[id] != types[anchor]:
+            continue
+        own = cut if id == anchor else _cut(known, cut.bounds, tasks)
+        if own.overlap <= MOST_OVERLAP:
+            slot = HashSlot(frozenset({id}), types[id], tuple(_literal(bound) for bound in cut.bounds))
+            found[id] = Cluster(slot, _splits(known, own, names[id]), own.overlap)
     return found
 
 
@@ -125,40 +136,43 @@ def _both_columns(term: exp.Expression) -> bool:
     return isinstance(term.this, exp.Column) and isinstance(term.expression, exp.Column)
 
 
-def _borders(ranges: tuple[KeyRange, ...], tasks: int) -> list[int | dt.date]:
+def _borders(ranges: tuple[KeyRange, ...], tasks: int) -> list[Key]:
     """At most ``tasks`` - 1 rising borders that part the rows evenly, each the smallest key of a row group."""
     ordered = sorted(ranges, key=lambda item: (item.minimum, item.maximum))
     total = sum(item.rows for item in ordered)
-    borders: list[int | dt.date] = []
+    borders: list[Key] = []
     before = 0
     for item in ordered:
         wanted = (len(borders) + 1) * total / tasks
-        minimum = item.minimum
-        assert isinstance(minimum, (int, dt.date))
-        above = not borders or minimum > borders[-1]  # type: ignore[operator]
+        above = not borders or item.minimum > borders[-1]  # type: ignore[operator]
         if len(borders) < tasks - 1 and before + item.rows / 2 >= wanted and before > 0 and above:
-            borders.append(minimum)
+            borders.append(item.minimum)
         before += item.rows
     return borders
 
 
-def _cut(
-    ranges: tuple[KeyRange, ...], bounds: list[int | dt.date], tasks: int, name: str
-) -> tuple[tuple[Split, ...], float]:
-    """The splits of one table at the given borders, and the share of rows in row groups that lie across one."""
-    parts: list[list[FileRange]] = [[] for _ in range(tasks)]
+def _cut(ranges: tuple[KeyRange, ...], bounds: list[Key], tasks: int) -> _Cut:
+    """Where the row groups of one table lie between borders."""
+    places: list[tuple[int, int]] = []
     rows = [0] * tasks
     repeated = total = 0
     for item in ranges:
+        first, last = bisect_right(bounds, item.minimum), bisect_right(bounds, item.maximum)
+        places.append((first, last))
         total += item.rows
-        first, last = _place(item.minimum, bounds), _place(item.maximum, bounds)
         repeated += item.rows * (last - first)
         for task in range(first, last + 1):
-            predicate = _predicate(name, task, first, last, bounds)
-            _append(parts[task], item, predicate)
             rows[task] += item.rows
-    splits = tuple(Split(tuple(part), rows=count) for part, count in zip(parts, rows, strict=True))
-    return splits, repeated / max(1, total)
+    return _Cut(bounds, places, rows, repeated / max(1, total))
+
+
+def _splits(ranges: tuple[KeyRange, ...], cut: _Cut, name: str) -> tuple[Split, ...]:
+    """What each task reads of a table."""
+    parts: list[list[FileRange]] = [[] for _ in cut.rows]
+    for item, (first, last) in zip(ranges, cut.places, strict=True):
+        for task in range(first, last + 1):
+            _append(parts[task], item, _predicate(name, task, first, last, cut.bounds))
+    return tuple(Split(tuple(part), rows=count) for part, count in zip(parts, cut.rows, strict=True))
 
 
 def _append(part: list[FileRange], item: KeyRange, predicate: str) -> None:
@@ -171,7 +185,7 @@ def _append(part: list[FileRange], item: KeyRange, predicate: str) -> None:
         part.append(FileRange(item.file, item.first_row, item.first_row + item.rows - 1, predicate))
 
 
-def _predicate(name: str, task: int, first: int, last: int, bounds: list[int | dt.date]) -> str:
+def _predicate(name: str, task: int, first: int, last: int, bounds: list[Key]) -> str:
     if first == last:
         return ""
     key = '"' + name.replace('"', '""') + '"'
@@ -180,10 +194,5 @@ def _predicate(name: str, task: int, first: int, last: int, bounds: list[int | d
     return " AND ".join(terms)
 
 
-def _place(value: object, bounds: list[int | dt.date]) -> int:
-    """How many borders a key has reached: the number of its task."""
-    return sum(1 for bound in bounds if value >= bound)  # type: ignore[operator, misc]
-
-
-def _literal(bound: int | dt.date) -> str:
+def _literal(bound: Key) -> str:
     return f"DATE '{bound.isoformat()}'" if isinstance(bound, dt.date) else str(bound)

@@ -1,10 +1,14 @@
 """What the planner needs from outside: a catalog, the kernel's binder, statistics. Implemented by ``shoal``."""
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from shoal.planner.source import Field, FileFormat, FileIdentity, FileSource, TableSource, ViewDefinition
+
+Key = int | dt.date
+"""A value that tables are cut at; the two kinds are never compared with each other."""
 
 
 class Catalog(Protocol):
@@ -59,8 +63,8 @@ class KeyRange:
     file: FileIdentity
     first_row: int
     rows: int
-    minimum: object
-    maximum: object
+    minimum: Key
+    maximum: Key
 
 
 @dataclass(frozen=True, slots=True)
