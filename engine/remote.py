@@ -154,7 +154,7 @@ class RemoteBackend:
         result: Result | None = None
         try:
             result = Result(
-                columns, self._stream(answer, columns, running), Decoder(self._scratch.cursor(), columns, zone)
+                columns, self._stream(answer, columns, running), Decoder(self._scratch.cursor, columns, zone)
             )
             result.prefetch()
         except BaseException:

@@ -4,9 +4,10 @@ Batches arrive in carrier types (``shoal.executor.carrier``); a private DuckDB c
 Python values and Arrow types that plain DuckDB would have given.
 """
 
+import re
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 
 _ROWS_AT_ONCE = 2048
 """Rows decoded for ``fetchone``: enough to pay for the call, few enough to come at once."""
+
+_FEW_VALUES = 512
+"""Values of plain types that Arrow turns into Python's sooner than a kernel is set up for it."""
+
+_PLAIN_TYPE = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT)|BOOLEAN|DOUBLE|VARCHAR|DECIMAL\(\d+,\d+\)")
+"""Types whose Python values are the same whether Arrow or DuckDB makes them."""
 
 Row = tuple[Any, ...]
 
@@ -61,53 +68,75 @@ class TableStream:
 class Decoder:
     """Turns carrier batches into rows and Arrow, on a DuckDB cursor of its own. One thread at a time uses it."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, columns: Sequence[Field], time_zone: str | None) -> None:
-        self._connection = connection
-        if time_zone is not None:
-            connection.execute("SET SESSION TimeZone = " + time_zone)
+    def __init__(
+        self, connect: Callable[[], duckdb.DuckDBPyConnection], columns: Sequence[Field], time_zone: str | None
+    ) -> None:
+        self._connect = connect
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._time_zone = time_zone
+        self._closed = False
         self._columns = tuple(columns)
+        self._is_plain = all(_PLAIN_TYPE.fullmatch(column.type) for column in columns)
         self._names = [f"column{index}" for index in range(len(columns))]
         self._select = decode_select("batch", columns, self._names)
         self._lock = threading.Lock()
 
     def rows(self, batch: pa.RecordBatch) -> list[Row]:
         """The rows of a batch as DuckDB's ``fetchall`` gives them."""
-        with self._as_batch(batch):
-            return self._connection.execute(self._select).fetchall()
+        if self._is_plain and batch.num_rows * batch.num_columns <= _FEW_VALUES:
+            return list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+        with self._as_batch(batch) as connection:
+            return connection.execute(self._select).fetchall()
 
     def arrow(self, table: pa.Table) -> pa.Table:
         """A table in the Arrow types that DuckDB gives these columns."""
         names = [column.name for column in self._columns]
         if not any(needs_encoding(column.type) for column in self._columns):
             return table.rename_columns(names)
-        with self._as_batch(table):
-            return self._connection.sql(self._select).to_arrow_table().rename_columns(names)
+        with self._as_batch(table) as connection:
+            return connection.sql(self._select).to_arrow_table().rename_columns(names)
 
     def data_frame(self, table: pa.Table) -> "pd.DataFrame":
         """A pandas frame as DuckDB makes it."""
-        with self._as_batch(table):
-            return self._connection.execute(self._select).df()
+        with self._as_batch(table) as connection:
+            return connection.execute(self._select).df()
 
     @contextmanager
-    def _as_batch(self, data: pa.RecordBatch | pa.Table) -> Iterator[None]:
-        """The data as the kernel's table ``batch`` for the block; raises errors of Shoal."""
+    def _as_batch(self, data: pa.RecordBatch | pa.Table) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection with the data as its table ``batch`` for the block; raises errors of Shoal."""
         with self._lock:
+            connection = self._opened()
             try:
-                self._connection.register("batch", data.rename_columns(self._names))
-                yield
+                connection.register("batch", data.rename_columns(self._names))
+                yield connection
             except OverflowError as error:
                 raise DataError(f"a value is too large for its type in Python: {error}") from error
             except (duckdb.Error, RuntimeError, OSError) as error:
                 raise translate_error(error, self._select) from error
             finally:
                 # A statement that failed while its rows were read would keep the table.
-                self._connection.abort()
-                self._connection.unregister("batch")
+                connection.abort()
+                connection.unregister("batch")
+
+    def _opened(self) -> duckdb.DuckDBPyConnection:
+        """The cursor, made when it is first needed; small results of plain types never do."""
+        if self._closed:
+            raise InterfaceError("the result is closed")
+        if self._connection is None:
+            try:
+                self._connection = self._connect()
+            except duckdb.Error as error:
+                raise InterfaceError("the connection was closed before its result was read") from error
+            if self._time_zone is not None:
+                self._connection.execute("SET SESSION TimeZone = " + self._time_zone)
+        return self._connection
 
     def close(self) -> None:
         """Free the cursor; idempotent."""
         with self._lock:
-            self._connection.close()
+            self._closed = True
+            if self._connection is not None:
+                self._connection.close()
 
 
 class Result:

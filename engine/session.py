@@ -262,7 +262,7 @@ class Session:
 
     def _result(self, columns: tuple[Field, ...], stream: BatchStream, values: Values) -> Result:
         zone = None if values.timezone is None else f"'{values.timezone}'"
-        return Result(columns, stream, Decoder(self._scratch.cursor(), columns, zone))
+        return Result(columns, stream, Decoder(self._scratch.cursor, columns, zone))
 
     def _table(self, names: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Result:
         fields = tuple(Field(name, "VARCHAR") for name in names)

@@ -132,11 +132,29 @@ def test_frames(connection: shoal.Connection, duck: duckdb.DuckDBPyConnection) -
     assert frame.rows() == duck.sql(sql).fetchall()
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        "(-128)::TINYINT, 255::UTINYINT, (-32768)::SMALLINT, 65535::USMALLINT, 2147483647, 4294967295::UINTEGER",
+        "9223372036854775807, 18446744073709551615::UBIGINT, NULL::BIGINT, true, NULL::BOOLEAN",
+        "1.5::DOUBLE, 'nan'::DOUBLE, '-inf'::DOUBLE, '-0.0'::DOUBLE, 0.1::DOUBLE, NULL::DOUBLE",
+        "'', 'a' || chr(0) || 'b', 'ü😀', NULL::VARCHAR, 'a long text that is not kept in place by the kernel'",
+        "1.50::DECIMAL(4,2), -0.001::DECIMAL(9,3), 1::DECIMAL(18,0), 0::DECIMAL(38,37), -0.10::DECIMAL(38,2)",
+        "99999999999999999999999999999999999999::DECIMAL(38,0), NULL::DECIMAL(4,2)",
+    ],
+)
+def test_few_values_come_as_many_do(connection: shoal.Connection, duck: duckdb.DuckDBPyConnection, values: str) -> None:
+    expected = duck.sql(f"SELECT {values}").fetchall()
+    assert repr(connection.execute(f"SELECT {values}").fetchall()) == repr(expected)
+    many = connection.execute(f"SELECT {values} FROM range(1000)").fetchall()
+    assert [repr(row) for row in many] == [repr(expected[0])] * 1000
+
+
 def test_carrier_columns_are_decoded_once() -> None:
     with duckdb.connect(config={"arrow_output_version": "1.5"}) as duck:
         columns = (Field("a", "INTERVAL"), Field("a", "ENUM('x', 'y')"))
         table = pa.table([["1 day", None], ["x", "y"]], names=["a", "b"])
-        result = Result(columns, TableStream(table), Decoder(duck.cursor(), columns, None))
+        result = Result(columns, TableStream(table), Decoder(duck.cursor, columns, None))
         assert result.rows(1)[0][1] == "x"
         rest = result.table()
         assert rest.column_names == ["a", "a"]
