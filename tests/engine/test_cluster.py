@@ -124,7 +124,8 @@ def test_all_executors_killed_while_a_query_runs(
     assert sum(sum(output.rows) for output in handle.wait(SECONDS).outputs) == len(expected())
     handle.release()
     assert [end.reason for end in cluster.ends()] == ["was killed by SIGKILL"] * 2
-    assert cluster.shape().executors == 2
+    # One of them alone may have ended the query before the other was back.
+    eventually(lambda: cluster.shape().executors == 2)
 
 
 def test_executors_end_with_the_process_that_started_them(tmp_path: Path) -> None:
