@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 
 from shoal.planner import physical as p
 from shoal.planner.ids import ColumnId, StageId
+from shoal.planner.logical import Schema
 from shoal.planner.lower import PARTITION_COLUMN, Lowering, finished, partition_expression, quoted, turn_expression
 from shoal.planner.physical import ExchangeKind, PhysicalNode
 from shoal.planner.protocols import Statistics
+from shoal.planner.share_exchanges import share_exchanges
 from shoal.planner.source import Field
 from shoal.planner.splits import make_splits
 from shoal.planner.stage import ExchangeInput, OutputPartitioning, ReadMode, ScanInput, Split, Stage
@@ -14,15 +16,23 @@ from shoal.planner.stage import ExchangeInput, OutputPartitioning, ReadMode, Sca
 
 @dataclass(slots=True)
 class Fragmenter:
-    """Cuts one plan; ``partitions`` is the number of tasks of every stage that is spread."""
+    """Cuts one plan; ``partitions`` is the number of tasks of every stage that is spread.
+
+    With ``shares``, exchanges of the same rows are made by one stage.
+    """
 
     statistics: Statistics
     partitions: int
+    shares: bool = True
     stages: list[Stage] = field(default_factory=list)
     roots: list[PhysicalNode] = field(default_factory=list)
+    _shared: dict[int, p.Exchange] = field(default_factory=dict)
+    _made: dict[int, StageId] = field(default_factory=dict)
 
     def cut(self, plan: PhysicalNode, outputs: tuple[ColumnId, ...], fields: tuple[Field, ...]) -> None:
         """Make the stages of a plan whose root delivers ``outputs`` under the names and types of ``fields``."""
+        if self.shares:
+            self._shared = share_exchanges(plan)
         fragment = self._fragment(plan)
         text = fragment.lowering.select(plan)
         body = text.text()
@@ -33,6 +43,13 @@ class Fragmenter:
             # The kernel keeps the order of rows through a projection (its insertion order), so names go on last.
             body = f"SELECT {items}\nFROM (\n{body}\n) AS rows"
         self._finish(plan, fragment, body, fields, OutputPartitioning())
+
+    def _source(self, exchange: p.Exchange) -> tuple[StageId, p.Exchange]:
+        """The stage that makes the rows of an exchange, and the exchange that it was made for."""
+        leader = self._shared.get(id(exchange), exchange)
+        if id(leader) not in self._made:
+            self._made[id(leader)] = self._stage(leader)
+        return self._made[id(leader)], leader
 
     def _stage(self, exchange: p.Exchange) -> StageId:
         fragment = self._fragment(exchange.input)
@@ -93,16 +110,17 @@ class Fragmenter:
     def _fragment(self, root: PhysicalNode) -> "_Fragment":
         fragment = _Fragment()
         self._collect(root, fragment)
-        fragment.lowering = Lowering(fragment.names)
+        fragment.lowering = Lowering(fragment.names, fragment.renamed)
         return fragment
 
     def _collect(self, node: PhysicalNode, fragment: "_Fragment") -> None:
         match node:
             case p.Exchange():
-                stage = self._stage(node)
+                stage, leader = self._source(node)
                 hashed = node.kind in (ExchangeKind.HASH, ExchangeKind.ROUND_ROBIN)
-                name = f"exchange_{stage}"
+                name = fragment.fresh_exchange(stage)
                 fragment.names[id(node)] = name
+                fragment.renamed[id(node)] = p.schema(leader)
                 fragment.exchanges.append((name, stage, ReadMode.ALIGNED if hashed else ReadMode.ALL))
                 fragment.spread = fragment.spread or hashed
                 return
@@ -134,7 +152,13 @@ class _Fragment:
     setup: list[tuple[str, str]] = field(default_factory=list)
     spread: bool = False
     deterministic: bool = True
+    renamed: dict[int, Schema] = field(default_factory=dict)
     lowering: Lowering = field(default_factory=lambda: Lowering({}))
+
+    def fresh_exchange(self, stage: StageId) -> str:
+        """An input name for one more reading of a stage's output."""
+        times = sum(1 for _, known, _ in self.exchanges if known == stage)
+        return f"exchange_{stage}" if not times else f"exchange_{stage}_{times + 1}"
 
     def fresh(self, alias: str) -> str:
         """An input name that no other input of the fragment has."""

@@ -12,7 +12,7 @@ from sqlglot import exp
 from shoal.planner import physical as p
 from shoal.planner.functions import EXPORTED, aggregate_call, function_name
 from shoal.planner.ids import ColumnId
-from shoal.planner.logical import JoinKind, SortKey
+from shoal.planner.logical import JoinKind, Schema, SortKey
 from shoal.planner.physical import AggregatePhase, PhysicalNode
 from shoal.planner.scalar import column_ref, sql_of, substitute
 
@@ -102,9 +102,13 @@ def _text(expression: exp.Expression) -> str:
 
 @dataclass(slots=True)
 class Lowering:
-    """Lowers one fragment. ``names`` gives the input name of each scan and exchange by its place in the tree."""
+    """Lowers one fragment. ``names`` gives the input name of each scan and exchange by its place in the tree.
+
+    ``renamed`` gives the columns of each exchange as the stage names them that made it, perhaps for another reader.
+    """
 
     names: dict[int, str]
+    renamed: dict[int, Schema] = field(default_factory=dict)
     aliases: int = 0
 
     def select(self, node: PhysicalNode) -> Block:
@@ -114,7 +118,9 @@ class Lowering:
                 columns = zip(node.scan.columns, node.scan.names, strict=True)
                 return Block(quoted(self.names[id(node)]), {c.id: _name(name) for c, name in columns})
             case p.Exchange():
-                return Block(quoted(self.names[id(node)]), {c.id: column_ref(c.id) for c in p.schema(node)})
+                made = self.renamed.get(id(node), p.schema(node))
+                pairs = zip(p.schema(node), made, strict=True)
+                return Block(quoted(self.names[id(node)]), {own.id: column_ref(theirs.id) for own, theirs in pairs})
             case p.KernelQuery():
                 return self._kernel_query(node)
             case p.Literals():

@@ -100,7 +100,7 @@ def _distributed(
         staged = whole_statement(sql, fields, catalog, kernel, reason)
         return PlannedQuery(sql, staged, fields, reason, logical=query, seconds=seconds, rules=tuple(runs))
     reason = f"{tasks} tasks are expected to take {chosen.seconds:.3f} s, one executor {alone:.3f} s"
-    fragmenter = Fragmenter(statistics, tasks)
+    fragmenter = Fragmenter(statistics, tasks, shares="share_exchanges" not in options.disabled_rules)
     fragmenter.cut(chosen.plan, query.outputs, fields)
     staged = StagedPlan(tuple(fragmenter.stages), fields)
     roots = tuple(fragmenter.roots)
