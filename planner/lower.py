@@ -242,9 +242,8 @@ class Lowering:
                 case AggregatePhase.PARTIAL:
                     calls[item.column.id] = partial_call(substitute(item.expression, known))
                 case AggregatePhase.FINAL:
-                    calls[item.column.id] = final_call(
-                        item.expression, item.column.id, item.column.type, argument_types
-                    )
+                    partial = _text(known[item.column.id])
+                    calls[item.column.id] = final_call(item.expression, partial, item.column.type, argument_types)
                 case _:
                     assert_never(node.phase)
         block.columns = {**keys, **calls}
@@ -294,14 +293,14 @@ def partial_call(expression: exp.Expression) -> Value:
     return expression
 
 
-def final_call(expression: exp.Expression, id: ColumnId, type: str, argument_types: tuple[str, ...]) -> Verbatim:
-    """The call that combines the partial results under the same id."""
+def final_call(expression: exp.Expression, partial: str, type: str, argument_types: tuple[str, ...]) -> Verbatim:
+    """The call that combines partial results, which are in the column ``partial``."""
     name = function_name(aggregate_call(expression))
     if name in EXPORTED:
         types = ", ".join(f"'{item}'" for item in argument_types)
-        return Verbatim(f"finalize(combine_aggr(to_aggregate_state({quoted(id)}, '{name}', [{types}])))")
+        return Verbatim(f"finalize(combine_aggr(to_aggregate_state({partial}, '{name}', [{types}])))")
     combined = {"min": "min", "max": "max"}.get(name, "sum")
-    return Verbatim(f"CAST({combined}({quoted(id)}) AS {type})")
+    return Verbatim(f"CAST({combined}({partial}) AS {type})")
 
 
 def partition_expression(exchange: p.Exchange, partitions: int) -> str:

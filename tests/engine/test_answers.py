@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 import shoal
-from tests.engine import answer_corpus_groups, answer_corpus_joins, answer_corpus_names, answer_corpus_odd
+from tests.engine import (
+    answer_corpus_groups,
+    answer_corpus_joins,
+    answer_corpus_names,
+    answer_corpus_odd,
+    answer_corpus_shared,
+)
 from tests.engine.answer_oracle import (
     CONFIGURATIONS,
     Oracle,
@@ -31,6 +37,7 @@ THEMES = {
     "scopes": answer_corpus_names.SCOPES,
     "expressions": answer_corpus_names.EXPRESSIONS,
     "odd": answer_corpus_odd.ODD,
+    "shared": answer_corpus_shared.SHARED,
 }
 EVERY_CONFIGURATION = "SHOAL_EVERY_CONFIGURATION"
 """Set in the environment, each statement is run in every configuration instead of one of them."""
