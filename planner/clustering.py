@@ -100,8 +100,9 @@ def _columns(scan: Scan) -> list[tuple[logical.Column, str]]:
 
 
 def _equal_columns(root: Node) -> list[frozenset[ColumnId]]:
-    """Classes of columns that a join equates or a projection renames, and single group keys."""
+    """Classes of columns that a join equates or a projection renames, if rows are matched or grouped by one of them."""
     parents: dict[ColumnId, ColumnId] = {}
+    wanted: set[ColumnId] = set()
 
     def leader(id: ColumnId) -> ColumnId:
         while parents.setdefault(id, id) != id:
@@ -109,16 +110,19 @@ def _equal_columns(root: Node) -> list[frozenset[ColumnId]]:
         return id
 
     for node in tree.walk(root):
-        for one, other in _equalities(node):
+        pairs = _equalities(node)
+        for one, other in pairs:
             parents[leader(one)] = leader(other)
+        if not isinstance(node, logical.Project):
+            wanted.update(one for one, _ in pairs)
     classes: dict[ColumnId, set[ColumnId]] = {}
     for id in list(parents):
         classes.setdefault(leader(id), set()).add(id)
-    return [frozenset(members) for _, members in sorted(classes.items())]
+    return [frozenset(members) for _, members in sorted(classes.items()) if not wanted.isdisjoint(members)]
 
 
 def _equalities(node: Node) -> list[tuple[ColumnId, ColumnId]]:
-    """Pairs of columns that a node makes equal; a group key is a pair of itself, so that it is known."""
+    """Pairs of columns that a node makes equal; a key of groups or windows is a pair of itself, so that it is known."""
     match node:
         case logical.Join():
             terms = [term for term in conjuncts(node.condition) if isinstance(term, (exp.EQ, exp.NullSafeEQ))]
@@ -128,6 +132,9 @@ def _equalities(node: Node) -> list[tuple[ColumnId, ColumnId]]:
             return [(item.column.id, ColumnId(item.expression.name)) for item in columns]
         case logical.Aggregate():
             return [(column.id, column.id) for column in node.keys]
+        case logical.Window():
+            keys = [key for item in node.assignments for key in item.expression.args.get("partition_by") or []]
+            return [(ColumnId(key.name), ColumnId(key.name)) for key in keys if isinstance(key, exp.Column)]
         case _:
             return []
 
