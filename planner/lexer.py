@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from shoal.planner.errors import ErrorContext, Place, StatementTooLarge, SyntaxError_
@@ -17,6 +18,9 @@ MAX_NESTING = 200
 MAX_SELECTS = 1_000
 MAX_NAME_PARTS = 100
 """DuckDB's binder takes quadratic time for the parts of a name, and so does its optimizer for the parts of a union."""
+
+KEPT_CHARACTERS = 20_000
+"""Texts up to this length are remembered with their tokens: a statement is looked at several times, and often again."""
 
 _TOKEN = re.compile(
     r"""
@@ -77,6 +81,15 @@ _KINDS = {kind.value: kind for kind in TokenKind}
 
 def tokenize(sql: str) -> Iterator[Token]:
     """The tokens of a text, without space and comments. An unfinished quote or comment reaches to the end."""
+    return iter(_kept_tokens(sql)) if len(sql) <= KEPT_CHARACTERS else _tokens(sql)
+
+
+@lru_cache(maxsize=64)
+def _kept_tokens(sql: str) -> tuple[Token, ...]:
+    return tuple(_tokens(sql))
+
+
+def _tokens(sql: str) -> Iterator[Token]:
     position = 0
     while match := _TOKEN.match(sql, position):
         start, position = match.span()
@@ -113,6 +126,18 @@ def check_size(sql: str) -> None:
     Nesting counts brackets of all three kinds and CASE, outside quotes and comments. For each statement of the text
     the SELECTs are counted too, and the parts of each name.
     """
+    if len(sql) <= KEPT_CHARACTERS:
+        _check_kept(sql)
+    else:
+        _check(sql)
+
+
+@lru_cache(maxsize=64)
+def _check_kept(sql: str) -> None:
+    _check(sql)
+
+
+def _check(sql: str) -> None:
     if len(sql) > MAX_CHARACTERS:
         message = f"the statement has {len(sql):,} characters; at most {MAX_CHARACTERS:,} are allowed"
         raise StatementTooLarge(message, ErrorContext(place=place_at(sql, MAX_CHARACTERS)))

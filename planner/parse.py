@@ -25,4 +25,7 @@ def parse_query(sql: str) -> exp.Expression:
     statements = [item for item in parsed if item is not None]
     if len(statements) != 1 or not isinstance(statements[0], QUERY_NODES):
         raise NotDistributable("the planner's parser does not take this for a query")
+    for node in statements[0].walk():
+        # Places in the text, which errors take from the kernel: every copy of a node would copy them.
+        node._meta = None  # noqa: SLF001
     return statements[0]
