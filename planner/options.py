@@ -22,7 +22,10 @@ class JoinStrategy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
-    """``executors`` 0 is embedded. ``partitions`` 0: derived from the cluster. Memory is of one executor, in bytes."""
+    """``executors`` 0 is embedded. ``partitions`` 0: derived from the cluster. Memory is of one executor, in bytes.
+
+    ``own_threads`` are those of the kernel in the process that plans; 0: with a cluster it runs no statements itself.
+    """
 
     executors: int = 0
     threads: int = 1
@@ -32,3 +35,4 @@ class PlanOptions:
     join_strategy: JoinStrategy = JoinStrategy.AUTO
     disabled_rules: frozenset[str] = frozenset()
     check_plans: bool = False
+    own_threads: int = 0

@@ -18,6 +18,7 @@ from shoal.planner.options import Distribute, PlanOptions
 from shoal.planner.parameters import inline_parameters
 from shoal.planner.parse import parse_query
 from shoal.planner.physical import PhysicalNode
+from shoal.planner.place import Place, price_places
 from shoal.planner.protocols import Catalog, Kernel, Statistics
 from shoal.planner.rules import optimise
 from shoal.planner.rules.context import RuleContext, RuleRun
@@ -25,16 +26,13 @@ from shoal.planner.source import Field
 from shoal.planner.stage import StagedPlan
 from shoal.planner.whole_statement import whole_statement
 
-SINGLE_TASK_LEAD = 0.005
-"""Seconds by which several tasks must be cheaper than one: below it the guess is worth nothing."""
-
 
 @dataclass(frozen=True, slots=True)
 class PlannedQuery:
     """A planned query: its stages, its result's columns, and what EXPLAIN shows.
 
-    ``physical`` is the distributed plan, with the root of each stage in ``roots``; None when one executor runs the
-    statement whole, for the ``reason``. ``seconds`` are the predicted prices by name.
+    ``physical`` is the distributed plan, with the root of each stage in ``roots``; None when the statement runs whole
+    at one ``place``, for the ``reason``. ``seconds`` are the predicted prices by name.
     """
 
     sql: str
@@ -46,6 +44,7 @@ class PlannedQuery:
     logical: Query | None = None
     seconds: tuple[tuple[str, float], ...] = ()
     rules: tuple[RuleRun, ...] = ()
+    place: Place = Place.EXECUTOR
 
 
 def plan_query(
@@ -94,17 +93,17 @@ def _distributed(
     chosen = distributor.distribute(query.root)
     alone = _one_executor(query, estimator, options)
     tasks = distributor.prices.tasks
-    seconds = (("one executor", alone), (f"{tasks} tasks", chosen.seconds))
-    if options.distribute is Distribute.AUTO and alone <= chosen.seconds + SINGLE_TASK_LEAD:
-        reason = f"one executor is expected to take {alone:.3f} s, {tasks} tasks {chosen.seconds:.3f} s"
+    offers = price_places(alone, chosen.seconds, tasks, options)
+    place = offers.choose(options.distribute)
+    reason, seconds = offers.reason(place, options.distribute), offers.named
+    if place is not Place.TASKS:
         staged = whole_statement(sql, fields, catalog, kernel, reason)
-        return PlannedQuery(sql, staged, fields, reason, logical=query, seconds=seconds, rules=tuple(runs))
-    reason = f"{tasks} tasks are expected to take {chosen.seconds:.3f} s, one executor {alone:.3f} s"
+        return PlannedQuery(sql, staged, fields, reason, logical=query, seconds=seconds, rules=tuple(runs), place=place)
     fragmenter = Fragmenter(statistics, tasks, shares="share_exchanges" not in options.disabled_rules)
     fragmenter.cut(chosen.plan, query.outputs, fields)
     staged = StagedPlan(tuple(fragmenter.stages), fields)
     roots = tuple(fragmenter.roots)
-    return PlannedQuery(sql, staged, fields, reason, chosen.plan, roots, query, seconds=seconds, rules=tuple(runs))
+    return PlannedQuery(sql, staged, fields, reason, chosen.plan, roots, query, seconds, tuple(runs), place)
 
 
 def _one_executor(query: Query, estimator: Estimator, options: PlanOptions) -> float:

@@ -25,7 +25,8 @@ def kernel(tables: InjectedTables) -> EmptyKernel:
 def test_plan_is_the_golden_one(
     number: int, tables: InjectedTables, kernel: EmptyKernel, request: pytest.FixtureRequest
 ) -> None:
-    planned = plan(tpch_query(number), PlanOptions(executors=4, threads=4, check_plans=True), tables, kernel)
+    options = PlanOptions(executors=4, threads=4, own_threads=4, check_plans=True)
+    planned = plan(tpch_query(number), options, tables, kernel)
     assert planned.physical is not None, planned.reason
     text = render_text(planned) + "\n"
     path = GOLDEN / f"q{number:02}.txt"

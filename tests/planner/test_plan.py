@@ -183,7 +183,7 @@ def test_a_cut_off_subquery_is_computed_once(kernel: EmptyKernel) -> None:
 
 
 TEXT = """\
-2 stages: 3 tasks are expected to take # s, one executor # s
+2 stages: 3 tasks are expected to take # s, one executor # s, one process # s
 
 stage 1, 1 task -> result, expects 1 row, 16 B
   Project  ~1 row, 16 B
@@ -231,7 +231,7 @@ def test_the_json_of_explain(kernel: EmptyKernel) -> None:
     shown = json.loads(render_json(planned))
     assert [stage["tasks"] for stage in shown["stages"]] == tasks(planned)
     assert shown["stages"][1]["reads"][0]["stage"] == 0
-    assert set(shown["seconds"]) == {"one executor", "3 tasks"}
+    assert set(shown["seconds"]) == {"one process", "one executor", "3 tasks"}
     operator = shown["stages"][0]["plan"]
     while operator["inputs"]:
         operator = operator["inputs"][0]
