@@ -6,17 +6,9 @@ from sqlglot import exp
 
 from shoal.planner import logical
 from shoal.planner import physical as p
-from shoal.planner.candidate import (
-    BUILD_BYTE,
-    BUILD_ROW,
-    CELL_BYTES,
-    JOIN_CELL,
-    PROBE_ROW,
-    Candidate,
-    exchanged_whole,
-    hashed,
-    prices_of,
-)
+from shoal.planner.candidate import Candidate, exchanged_whole, hashed, prices_of
+from shoal.planner.cost.model import BUILD_BYTE, BUILD_ROW, CELL_BYTES, JOIN_CELL, NESTED_PAIR, PROBE_ROW
+from shoal.planner.distribute_semi import reduced_semi_join
 from shoal.planner.distribution import (
     Arbitrary,
     Distribution,
@@ -26,6 +18,7 @@ from shoal.planner.distribution import (
     Whole,
     is_spread,
     with_equalities,
+    without_nulls,
 )
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import JoinKind
@@ -37,19 +30,21 @@ from shoal.planner.types import common_type
 
 _KEEPS_LEFT = (JoinKind.INNER, JoinKind.LEFT, JoinKind.SEMI, JoinKind.ANTI)
 _KEEPS_RIGHT = (JoinKind.INNER, JoinKind.RIGHT)
-NESTED_PAIR = 2.0e-9
-"""Comparing one left row with one right row where no key is equal."""
 BUILD_LEFT_FACTOR = 4.0
 """A join that can only build on its larger right side is turned when the left one is so many times smaller."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """An equality between a column of each side, and the type in which both are hashed."""
+    """An equality between a column of each side, and the type in which both are hashed.
+
+    ``null_safe``: a NULL on each side is a match.
+    """
 
     left: ColumnId
     right: ColumnId
     type: str
+    null_safe: bool = False
 
 
 def key_pairs(node: logical.Join) -> list[KeyPair]:
@@ -69,7 +64,7 @@ def key_pairs(node: logical.Join) -> list[KeyPair]:
             continue
         type = common_type(left[one], right[other])
         if type is not None and all(pair.left != one and pair.right != other for pair in pairs):
-            pairs.append(KeyPair(one, other, type))
+            pairs.append(KeyPair(one, other, type, isinstance(term, exp.NullSafeEQ)))
     return pairs
 
 
@@ -119,6 +114,9 @@ class _JoinContext:
             found += broadcast
         if strategy is not JoinStrategy.BROADCAST or not broadcast:
             found += partitioned
+        if strategy is JoinStrategy.AUTO and "reduce_semi_joins" not in self.options.disabled_rules:
+            reduced = reduced_semi_join(self.node, self._equalities(), left, right, self.estimate, prices)
+            found += [] if reduced is None else [reduced]
         if not found:
             sides = [exchanged_whole(item, prices) if is_spread(item.distribution) else item for item in (left, right)]
             reason = "nothing to hash by and no side that may be sent to every task"
@@ -163,7 +161,9 @@ class _JoinContext:
             matches = [
                 pair
                 for pair in self.pairs
-                if (pair.left if is_left else pair.right) in slot.columns and pair.type == slot.type
+                if (pair.left if is_left else pair.right) in slot.columns
+                and pair.type == slot.type
+                and not (pair.null_safe and slot.nulls_apart)
             ]
             if not matches:
                 return None
@@ -188,13 +188,12 @@ class _JoinContext:
             (left.plan.estimate.rows, right.plan.estimate.rows),
             (left.plan.estimate.bytes, right.plan.estimate.bytes),
         )
-        build_left = kind is not JoinKind.INNER and rows[0] * BUILD_LEFT_FACTOR < rows[1]
-        if kind is JoinKind.INNER:
-            build_left = rows[0] < rows[1]
-        built, probed = (0, 1) if build_left else (1, 0)
         prices = prices_of(self.options)
         spread = [is_spread(left.distribution), is_spread(right.distribution)]
         divided = [prices.threads * (prices.tasks if one else 1) for one in spread]
+        each = [rows[side] / divided[side] for side in (0, 1)]
+        build_left = each[0] < each[1] if kind is JoinKind.INNER else each[0] * BUILD_LEFT_FACTOR < each[1]
+        built, probed = (0, 1) if build_left else (1, 0)
         seconds = (rows[built] * BUILD_ROW + sizes[built] * BUILD_BYTE) / divided[built]
         share = prices.share(where)
         if self.pairs or self._has_equality():
@@ -206,7 +205,15 @@ class _JoinContext:
         plan = HashJoin(kind, left.plan, right.plan, self.node.condition, strategy, build_left, reason, self.estimate)
         if kind is JoinKind.INNER:
             where = with_equalities(where, [(pair.left, pair.right) for pair in self.pairs])
+        if kind in (JoinKind.INNER, JoinKind.SEMI):
+            where = without_nulls(where, frozenset(pair.left for pair in self.pairs if not pair.null_safe))
         return Candidate(plan, where, left.seconds + right.seconds + seconds, left.stable and right.stable)
+
+    def _equalities(self) -> list[exp.Expression]:
+        """The terms of the condition that the key pairs stand for."""
+        pairs = {frozenset({pair.left, pair.right}) for pair in self.pairs}
+        terms = [term for term in conjuncts(self.node.condition) if isinstance(term, (exp.EQ, exp.NullSafeEQ))]
+        return [term for term in terms if frozenset({term.this.name, term.expression.name}) in pairs]
 
     def _has_equality(self) -> bool:
         return any(isinstance(term, (exp.EQ, exp.NullSafeEQ)) for term in conjuncts(self.node.condition))

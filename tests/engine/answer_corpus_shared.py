@@ -19,4 +19,12 @@ SHARED = """
   SELECT a.k, count(*) FROM t a JOIN t b ON a.k = b.k AND a.n = b.n + 1 GROUP BY a.k;
 + WITH t AS (SELECT k, sum(x) AS n FROM facts GROUP BY k), u AS (SELECT k, n FROM t WHERE n > 0)
   SELECT count(*), (SELECT count(*) FROM t), (SELECT max(n) FROM u) FROM u WHERE n > (SELECT avg(n) FROM t);
++ SELECT name FROM dims WHERE NOT EXISTS (SELECT 1 FROM facts WHERE facts.k = dims.k);
++ SELECT name FROM dims WHERE EXISTS (SELECT 1 FROM facts WHERE facts.k = dims.k AND facts.id > dims.w * 9);
++ SELECT name FROM dims WHERE NOT EXISTS (SELECT 1 FROM facts WHERE facts.k = dims.k AND facts.id > dims.w * 25);
++ SELECT name FROM dims WHERE k NOT IN (SELECT k FROM facts WHERE x > 90);
++ SELECT name FROM dims WHERE k NOT IN (SELECT k FROM facts WHERE x > 90 AND k IS NOT NULL);
++ SELECT name FROM dims WHERE NOT EXISTS (SELECT 1 FROM facts WHERE facts.k IS NOT DISTINCT FROM dims.k AND b);
++ SELECT count(*) FROM dims SEMI JOIN facts ON facts.k = dims.k AND facts.skew = dims.c;
++ SELECT count(*) FROM dims ANTI JOIN (SELECT k, s FROM facts WHERE x > 50) AS f ON f.k = dims.k AND f.s <> dims.name;
 """
