@@ -56,6 +56,7 @@ from shoal.version import __version__
 if TYPE_CHECKING:
     from shoal.connection import Connection
     from shoal.cursor import Cursor
+    from shoal.query_statistics import QueryStatistics
 
 apilevel = "2.0"
 threadsafety = 2
@@ -89,6 +90,7 @@ __all__ = [
     "ParameterError",
     "ProgrammingError",
     "QueryCancelled",
+    "QueryStatistics",
     "QueryTimeout",
     "SettingError",
     "SourceChanged",
@@ -145,4 +147,8 @@ def __getattr__(name: str) -> Any:
         from shoal.cursor import Cursor
 
         return Cursor
+    if name == "QueryStatistics":
+        from shoal.query_statistics import QueryStatistics
+
+        return QueryStatistics
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,6 +8,7 @@ import pyarrow as pa
 from shoal.planner.errors import Error, InterfaceError, NotSupportedError, ParameterError, ProgrammingError
 from shoal.planner.ids import QueryId
 from shoal.planner.source import Field
+from shoal.query_statistics import QueryStatistics
 from shoal.result import Result, Row
 from shoal.runner import QueryProgress
 from shoal.running import Running
@@ -79,6 +80,14 @@ class Cursor:
     def query_id(self) -> QueryId | None:
         """The id of the latest statement; None before the first."""
         return None if self._running is None else self._running.query
+
+    @property
+    def statistics(self) -> QueryStatistics | None:
+        """What the latest query cost: stages, tasks, bytes exchanged and spilled, CPU seconds.
+
+        None before its end (in this process that is when all rows are fetched), and for statements that run no plan.
+        """
+        return None if self._result is None else self._result.statistics
 
     def execute(self, operation: str, parameters: Sequence[object] = ()) -> Self:
         """Run a statement (or several, separated by semicolons: the last one's result counts) and return the cursor.

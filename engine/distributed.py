@@ -8,6 +8,7 @@ import pyarrow as pa
 from shoal.executor.shuffle.reader import ShuffleReader
 from shoal.planner.errors import Error, FetchFailed, QueryCancelled
 from shoal.planner.stage import OutputFile, StagedPlan
+from shoal.query_statistics import QueryStatistics, sum_runs
 from shoal.runner import QueryHandle, QueryResult, Runner, StageRun
 from shoal.running import Running
 
@@ -62,6 +63,11 @@ class DistributedStream:
     def stage_runs(self) -> tuple[StageRun, ...]:
         """What the stages measured."""
         return self._handle.runs()
+
+    @property
+    def statistics(self) -> QueryStatistics | None:
+        """What the query cost."""
+        return sum_runs(self._handle.runs())
 
     def next_batch(self) -> pa.RecordBatch | None:
         """The next batch, or None at the end; raises ``FetchFailed`` if an executor took its output with it."""

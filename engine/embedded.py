@@ -26,6 +26,7 @@ from shoal.planner.errors import Error, InterfaceError, Place, QueryCancelled, Q
 from shoal.planner.ids import ExecutorId, QueryId, TaskId
 from shoal.planner.source import Field
 from shoal.planner.stage import StagedPlan, TaskScan, TaskSpec
+from shoal.query_statistics import QueryStatistics
 from shoal.runner import StageRun, TaskRun
 from shoal.worker_thread import ThreadPool, WorkerThread
 
@@ -138,6 +139,7 @@ class EmbeddedStream:
         self.schema: pa.Schema = pa.schema([])
         self.measured = False
         self.stage_runs: tuple[StageRun, ...] = ()
+        self.statistics: QueryStatistics | None = None
         self._started = time.monotonic()
         self._processor_seconds = time.process_time()
         self._rows_out = self._bytes_out = 0
@@ -250,13 +252,15 @@ class EmbeddedStream:
         self._ready.append(batch)
 
     def _measure(self) -> None:
+        seconds = time.process_time() - self._processor_seconds
+        self.statistics = QueryStatistics(1, 1, bytes_exchanged=0, spilled_bytes=None, cpu_seconds=seconds)
         if self._session is None or self._rows is None:
             return
         self._rows.close()
         metrics = replace(
             kernel_metrics(self._session),
             seconds=time.monotonic() - self._started,
-            cpu_seconds=time.process_time() - self._processor_seconds,
+            cpu_seconds=seconds,
             rows_out=self._rows_out,
             bytes_out=self._bytes_out,
         )

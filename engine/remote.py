@@ -154,7 +154,10 @@ class RemoteBackend:
         result: Result | None = None
         try:
             result = Result(
-                columns, self._stream(answer, columns, running), Decoder(self._scratch.cursor, columns, zone)
+                columns,
+                self._stream(answer, columns, running),
+                Decoder(self._scratch.cursor, columns, zone),
+                lambda: answer.statistics,
             )
             result.prefetch()
         except BaseException:

@@ -18,6 +18,7 @@ from shoal.executor.carrier import decode_select, needs_encoding
 from shoal.executor.kernel_errors import translate_error
 from shoal.planner.errors import DataError, InterfaceError
 from shoal.planner.source import Field
+from shoal.query_statistics import QueryStatistics
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +34,10 @@ _PLAIN_TYPE = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT)|BOOLEAN|DOUBLE|VA
 """Types whose Python values are the same whether Arrow or DuckDB makes them."""
 
 Row = tuple[Any, ...]
+
+
+def _untold() -> None:
+    """Nobody has measured anything."""
 
 
 class BatchStream(Protocol):
@@ -142,10 +147,17 @@ class Decoder:
 class Result:
     """The rows that are still to be fetched. Rows and Arrow may be mixed: each takes what the others left."""
 
-    def __init__(self, columns: tuple[Field, ...], stream: BatchStream, decoder: Decoder) -> None:
+    def __init__(
+        self,
+        columns: tuple[Field, ...],
+        stream: BatchStream,
+        decoder: Decoder,
+        statistics: Callable[[], QueryStatistics | None] = _untold,
+    ) -> None:
         self.columns = columns
         self._stream = stream
         self._decoder = decoder
+        self._statistics = statistics
         self._batch: pa.RecordBatch | None = None
         self._decoded: deque[Row] = deque()
         self._decoded_batch: pa.RecordBatch | None = None
@@ -157,6 +169,11 @@ class Result:
     def stream(self) -> BatchStream:
         """Where the batches come from, for those who hand them on as they travel."""
         return self._stream
+
+    @property
+    def statistics(self) -> QueryStatistics | None:
+        """What the query cost; None before its end, and where nothing was measured."""
+        return self._statistics()
 
     def prefetch(self) -> None:
         """Wait for the first batch, so that an error shows now rather than at the first fetch."""

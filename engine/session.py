@@ -41,6 +41,7 @@ from shoal.planner.statement import (
     Statement,
     classify,
 )
+from shoal.query_statistics import QueryStatistics
 from shoal.registration import Registrations
 from shoal.result import BatchStream, Decoder, Result, TableStream
 from shoal.runner import Runner
@@ -211,7 +212,8 @@ class Session:
     def _run(
         self, query: Query, parameters: Sequence[object], plan: SessionPlan, values: Values, running: Running
     ) -> Result:
-        result = self._result(plan.columns, self._execution.start(plan, values, running), values)
+        stream = self._execution.start(plan, values, running)
+        result = self._result(plan.columns, stream, values, lambda: stream.statistics)
         try:
             result.prefetch()
             if values.verify:
@@ -228,10 +230,11 @@ class Session:
         from shoal.verify import verify_result
 
         table = result.carrier_table()
+        statistics = result.statistics
         result.close()
         whole = self._planner.whole(query, parameters, self.catalog.snapshot(), values)
         verify_result(table, plan.columns, whole.staged, whole.native_names, self._execution.reader)
-        return self._result(plan.columns, TableStream(table), values)
+        return self._result(plan.columns, TableStream(table), values, lambda: statistics)
 
     def _explain(self, statement: Explain, parameters: Sequence[object], running: Running) -> Result:
         from shoal.analyze import explain
@@ -260,9 +263,15 @@ class Session:
             return self._described(statement.sql, ())
         return self._table((statement.name.lower(),), [(self.settings.show(statement.name),)])
 
-    def _result(self, columns: tuple[Field, ...], stream: BatchStream, values: Values) -> Result:
+    def _result(
+        self,
+        columns: tuple[Field, ...],
+        stream: BatchStream,
+        values: Values,
+        statistics: Callable[[], QueryStatistics | None] = lambda: None,
+    ) -> Result:
         zone = None if values.timezone is None else f"'{values.timezone}'"
-        return Result(columns, stream, Decoder(self._scratch.cursor, columns, zone))
+        return Result(columns, stream, Decoder(self._scratch.cursor, columns, zone), statistics)
 
     def _table(self, names: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Result:
         fields = tuple(Field(name, "VARCHAR") for name in names)

@@ -203,14 +203,16 @@ def _metrics(session: Session, spec: TaskSpec, stored: StoredOutput, kept_rows: 
     # Without files to scan, whatever was read from disk was spilled before.
     from_files = int(files.get("total_bytes_read", 0)) if any(map(scanned_files, spec.scans)) else 0
     read = [(file, number) for each in spec.exchanges for file in each.files for number in each.partitions]
+    exchanged = sum(file.bytes[number] for file, number in read)
     return TaskMetrics(
         seconds=0.0,
         cpu_seconds=0.0,
         rows_in=max(0, int(query.get("total_rows_scanned", 0)) - kept_rows)
         + sum(file.rows[number] for file, number in read),
-        bytes_in=from_files + sum(file.bytes[number] for file, number in read),
+        bytes_in=from_files + exchanged,
         rows_out=sum(entry.rows for entry in stored.manifest.partitions),
         bytes_out=sum(entry.bytes for entry in stored.manifest.partitions),
         spilled_bytes=int(system.get("peak_temp_dir_size", 0)),
         peak_memory_bytes=int(system.get("peak_buffer_memory", 0)),
+        bytes_exchanged=exchanged,
     )

@@ -184,7 +184,10 @@ class TaskSpec:
 
 @dataclass(frozen=True, slots=True)
 class TaskMetrics:
-    """What a finished task measured: seconds of wall time and CPU, rows and bytes in and out, bytes spilled."""
+    """What a finished task measured: seconds of wall time and CPU, rows and bytes in and out, bytes spilled.
+
+    ``bytes_exchanged`` is the part of ``bytes_in`` that came from other stages.
+    """
 
     seconds: float
     cpu_seconds: float
@@ -194,3 +197,4 @@ class TaskMetrics:
     bytes_out: int
     spilled_bytes: int = 0
     peak_memory_bytes: int = 0
+    bytes_exchanged: int = 0

@@ -13,6 +13,7 @@ from shoal.planner.errors import FetchFailed, InterfaceError
 from shoal.planner.ids import QueryId
 from shoal.planner.source import Field
 from shoal.planner.stage import OutputFile
+from shoal.query_statistics import QueryStatistics
 from shoal.result import Result
 from shoal.settings import Values
 
@@ -46,6 +47,7 @@ class HeldResult:
         self.schema = schema
         self.outputs = outputs
         self.inline = inline
+        self.statistics: QueryStatistics | None = None
         self.used = time.monotonic()
         self._rows = rows
         self._free = free
@@ -76,15 +78,10 @@ class HeldResult:
 
 def hold_for_our_client(result: Result, runner: BorrowedRunner, query: QueryId, values: Values) -> HeldResult:
     """Hold a result as our own client reads it: in carrier types, from the executors' files where there are some."""
-    kept = runner.keep(query)
-    if kept is not None:
-        result.close()
-        return HeldResult(query, result.columns, values, pa.schema([]), outputs=kept.outputs, free=kept.free)
-    table = result.carrier_table()
-    result.close()
-    if table.nbytes <= _INLINE_BYTES:
-        return HeldResult(query, result.columns, values, table.schema, inline=stream_bytes(table))
-    return _holding(query, result.columns, values, table)
+    statistics = result.statistics
+    held = _held_as_it_travels(result, runner, query, values)
+    held.statistics = statistics
+    return held
 
 
 def hold_for_others(
@@ -104,6 +101,18 @@ def hold_for_others(
         result.close()
         return HeldResult(query, result.columns, values, schema, outputs=kept.outputs, free=kept.free)
     return HeldResult(query, result.columns, values, schema, rows=_once(result), free=lambda: _close_both(result, kept))
+
+
+def _held_as_it_travels(result: Result, runner: BorrowedRunner, query: QueryId, values: Values) -> HeldResult:
+    kept = runner.keep(query)
+    if kept is not None:
+        result.close()
+        return HeldResult(query, result.columns, values, pa.schema([]), outputs=kept.outputs, free=kept.free)
+    table = result.carrier_table()
+    result.close()
+    if table.nbytes <= _INLINE_BYTES:
+        return HeldResult(query, result.columns, values, table.schema, inline=stream_bytes(table))
+    return _holding(query, result.columns, values, table)
 
 
 def _holding(query: QueryId, columns: tuple[Field, ...], values: Values, table: pa.Table) -> HeldResult:

@@ -14,6 +14,7 @@ from shoal.planner import codec
 from shoal.planner.errors import ProtocolError
 from shoal.planner.source import Field
 from shoal.planner.stage import OutputFile
+from shoal.query_statistics import QueryStatistics
 from shoal.runner import QueryProgress
 
 SERVICE = "arrow.flight.protocol.FlightService"
@@ -116,7 +117,7 @@ class Answer:
     """How a statement ended. ``columns`` None: without a result. ``outputs``: the files of the executors that hold it.
 
     ``rows``: these are all, as an IPC stream; ``handle``: the coordinator holds the rows, and gives them for it.
-    ``mmap`` and ``timezone`` are settings.
+    ``mmap`` and ``timezone`` are settings. ``statistics``: what the query cost.
     """
 
     query: str
@@ -126,6 +127,7 @@ class Answer:
     handle: str = ""
     mmap: bool = True
     timezone: str | None = None
+    statistics: QueryStatistics | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,9 @@ def info_for_others(held: HeldResult, descriptor: wire.FlightDescriptor) -> wire
 def _answer(held: HeldResult) -> Answer:
     values = held.values
     handle = "" if held.outputs or held.inline else held.query
-    return Answer(held.query, held.columns, held.outputs, held.inline, handle, values.mmap, values.timezone)
+    return Answer(
+        held.query, held.columns, held.outputs, held.inline, handle, values.mmap, values.timezone, held.statistics
+    )
 
 
 def _share(progress: QueryProgress | None) -> float:
