@@ -1,40 +1,17 @@
 """Alternatives for one subtree: a plan, the distribution that it delivers, and its price; and how they are compared.
 
-Prices are expected seconds of wall time on the cluster at hand. The constants are seconds per row or byte of one core,
-from runs of the kernel over TPC-H on one machine; only their relations matter.
+Prices are expected seconds of wall time on the cluster at hand; what work costs one core is in
+``shoal.planner.cost.model``.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from shoal.planner.cost.model import RECEIVE_BYTE, SCAN_BYTE, SCAN_ROW, SEND_BYTE, SEND_ROW, STAGE_SECONDS
 from shoal.planner.distribution import Arbitrary, Distribution, Hash, Single, Whole, is_spread
 from shoal.planner.options import Distribute, PlanOptions
 from shoal.planner.physical import Exchange, ExchangeKind, PhysicalNode
 from shoal.planner.stage import Estimate
-
-SCAN_BYTE = 0.9e-9
-"""Reading and decoding a byte of a Parquet column, uncompressed."""
-SCAN_ROW = 1.0e-9
-FILTER_ROW = 1.5e-9
-PROJECT_CELL = 0.5e-9
-BUILD_ROW = 3.0e-8
-BUILD_BYTE = 1.0e-9
-PROBE_ROW = 8.0e-9
-JOIN_CELL = 1.5e-9
-"""Copying one value of a joined row."""
-GROUP_ROW = 1.2e-8
-GROUP_NEW = 6.0e-8
-"""Making a group that was not there."""
-SORT_ROW = 6.0e-8
-WINDOW_ROW = 1.5e-7
-SEND_ROW = 1.2e-8
-SEND_BYTE = 0.8e-9
-"""Hashing, parting and writing a row, or its byte, to a shuffle file; by one thread."""
-RECEIVE_BYTE = 0.3e-9
-STAGE_SECONDS = 0.008
-"""Starting the tasks of a stage and hearing of their end."""
-CELL_BYTES = 8.0
-"""Bytes of an average value: turns widths into numbers of columns."""
 
 
 @dataclass(frozen=True, slots=True)

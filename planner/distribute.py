@@ -11,23 +11,10 @@ from sqlglot import exp
 
 from shoal.planner import logical
 from shoal.planner import physical as p
-from shoal.planner.candidate import (
-    CELL_BYTES,
-    FILTER_ROW,
-    PROJECT_CELL,
-    SORT_ROW,
-    WINDOW_ROW,
-    Candidate,
-    Prices,
-    cheapest,
-    dealt,
-    gathered,
-    hashed,
-    prices_of,
-    scan_seconds,
-)
+from shoal.planner.candidate import Candidate, Prices, cheapest, dealt, gathered, hashed, prices_of, scan_seconds
 from shoal.planner.clustering import Clusters, find_clusters
 from shoal.planner.cost.cardinality import Estimator
+from shoal.planner.cost.model import CELL_BYTES, FILTER_ROW, PROJECT_CELL, SORT_ROW, WINDOW_ROW
 from shoal.planner.distribute_aggregate import aggregate_candidates
 from shoal.planner.distribute_join import join_candidates
 from shoal.planner.distribution import Arbitrary, Hash, HashSlot, Single, Whole, groups_together, is_spread, restricted
@@ -79,7 +66,7 @@ class Distributor:
     def estimate(self, node: Node) -> Estimate:
         """Rows and bytes that a node delivers."""
         found = self.estimator.estimate(node)
-        return Estimate(found.rows, found.bytes)
+        return Estimate(found.rows, found.bytes, found.origin)
 
     def _derive(self, node: Node) -> list[Candidate]:
         match node:

@@ -4,7 +4,8 @@ from sqlglot import exp
 
 from shoal.planner import logical
 from shoal.planner import physical as p
-from shoal.planner.candidate import GROUP_NEW, GROUP_ROW, Candidate, Prices, gathered, hashed
+from shoal.planner.candidate import Candidate, Prices, gathered, hashed
+from shoal.planner.cost.model import GROUP_NEW, GROUP_ROW
 from shoal.planner.distribution import (
     Distribution,
     Hash,

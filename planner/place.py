@@ -4,7 +4,7 @@ first. A small statement never pays for a cluster."""
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shoal.planner.candidate import STAGE_SECONDS
+from shoal.planner.cost.model import STAGE_SECONDS
 from shoal.planner.options import Distribute, PlanOptions
 
 TASKS_LEAD = 0.005

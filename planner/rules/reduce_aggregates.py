@@ -10,22 +10,13 @@ from shoal.planner.cost.cardinality import Estimator
 from shoal.planner.cost.derived_columns import drawn
 from shoal.planner.cost.join_graph import class_columns
 from shoal.planner.cost.join_region import Region, collect_region, is_region
-from shoal.planner.cost.model import BUILD_ROW, PROBE_ROW
+from shoal.planner.cost.model import BUILD_ROW, GROUP_NEW, GROUP_ROW, PROBE_ROW, RESCAN_ROW
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Aggregate, JoinKind, Node
 from shoal.planner.rules.context import RuleContext
 from shoal.planner.rules.decorrelate_columns import copy_fresh
 from shoal.planner.scalar import column_ref, is_volatile
 from shoal.planner.tree import with_children
-
-GROUP_ROW = 1.2e-8
-"""Adding one row to its group, in seconds of one core."""
-
-GROUP_NEW = 6.0e-8
-"""Making a group that was not there."""
-
-SCAN_ROW = 1.0e-8
-"""Reading and filtering a row of the restricting table once more."""
 
 LEAST_GAIN = 0.3
 """The share of the aggregate's price that must be saved: estimates are not better than that."""
@@ -90,7 +81,7 @@ def _gain(node: Aggregate, key: ColumnId, column: ColumnId, table: Node, estimat
         return 0.0
     kept = min(1.0, drawn(other.distinct, restricting.rows) / known.distinct)
     price = below.rows * GROUP_ROW + estimator.rows(node) * GROUP_NEW
-    extra = below.rows * PROBE_ROW + restricting.rows * BUILD_ROW + restricting.domain * SCAN_ROW
+    extra = below.rows * PROBE_ROW + restricting.rows * BUILD_ROW + restricting.domain * RESCAN_ROW
     saved = (1.0 - kept) * price - extra
     return saved if saved > LEAST_GAIN * price else 0.0
 
