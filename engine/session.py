@@ -72,7 +72,8 @@ class Session:
         self._registrations = Registrations(self._scratch, registry, shared=runner is not None)
         self._execution = Execution(threads, memory_bytes, registry, runner, owns_cluster=owns_runner)
         plans = PlanCache(self._files)
-        self._planner = SessionPlanner(self.catalog, self._binder, plans, self._execution.engine)
+        engine, scratch = self._execution.engine, self._scratch
+        self._planner = SessionPlanner(self.catalog, self._binder, plans, engine, registry, scratch)
         self._lock = threading.Lock()
         self._closed = False
 
@@ -124,6 +125,7 @@ class Session:
                 return
             self._closed = True
         self._execution.close()
+        self._planner.close()
         self._registrations.close()
         self._scratch.close()
 

@@ -1,5 +1,6 @@
 """Planning a session's queries: the whole statement for one kernel, or the planner's stages; and remembering plans."""
 
+import threading
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 from shoal.binder import Binder, BoundCatalog
 from shoal.catalog import CatalogSnapshot, SessionCatalog
 from shoal.embedded import EmbeddedEngine
+from shoal.executor.shuffle.registry import ArrowRegistry
 from shoal.plan_cache import PlanCache, SessionPlan
 from shoal.planner.errors import ProgrammingError
 from shoal.planner.options import Distribute, PlanOptions
@@ -16,22 +18,34 @@ from shoal.planner.stage import StagedPlan
 from shoal.planner.statement import Query
 from shoal.planner.whole_statement import whole_statement
 from shoal.running import new_query_id
+from shoal.scratch import Scratch
 from shoal.settings import Values
 
 if TYPE_CHECKING:
     from shoal.planner.plan import PlannedQuery
-    from shoal.statistics import FooterStatistics
+    from shoal.planning_statistics import SessionStatistics
 
 
 class SessionPlanner:
     """Plans queries over a session's catalog. Every method may be called from any thread."""
 
-    def __init__(self, catalog: SessionCatalog, binder: Binder, plans: PlanCache, engine: EmbeddedEngine) -> None:
+    def __init__(
+        self,
+        catalog: SessionCatalog,
+        binder: Binder,
+        plans: PlanCache,
+        engine: EmbeddedEngine,
+        registry: ArrowRegistry,
+        scratch: Scratch,
+    ) -> None:
         self._catalog = catalog
         self._binder = binder
         self._plans = plans
         self._engine = engine
-        self._statistics: FooterStatistics | None = None
+        self._registry = registry
+        self._scratch = scratch
+        self._lock = threading.Lock()
+        self._statistics: SessionStatistics | None = None
 
     def plan(
         self, query: Query, parameters: Sequence[object], values: Values, options: PlanOptions
@@ -85,12 +99,26 @@ class SessionPlanner:
         """What the planner proper makes of a query: what EXPLAIN shows, and what a cluster runs."""
         # The planner's parser takes 0.1 s to import, and queries in one process do not need it.
         from shoal.planner.plan import plan_query
-        from shoal.statistics import FooterStatistics
 
-        if self._statistics is None:
-            self._statistics = FooterStatistics()
         kernel = BoundCatalog(self._binder, catalog)
-        return plan_query(sql, parameters, catalog, kernel, self._statistics, options)
+        return plan_query(sql, parameters, catalog, kernel, self.statistics.for_statement(), options)
+
+    @property
+    def statistics(self) -> "SessionStatistics":
+        """What the session has learned of its tables."""
+        from shoal.planning_statistics import SessionStatistics
+
+        with self._lock:
+            if self._statistics is None:
+                self._statistics = SessionStatistics(self._registry, self._scratch)
+            return self._statistics
+
+    def close(self) -> None:
+        """Free what planning holds; idempotent."""
+        with self._lock:
+            statistics, self._statistics = self._statistics, None
+        if statistics is not None:
+            statistics.close()
 
     def _new_plan(
         self,

@@ -3,12 +3,16 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Protocol
 
 from shoal.planner.source import Field, FileFormat, FileIdentity, FileSource, TableSource, ViewDefinition
 
-Key = int | dt.date
-"""A value that tables are cut at; the two kinds are never compared with each other."""
+Key = int | dt.date | Decimal | str
+"""A value that tables are cut at; its kind follows from the column's type, and kinds are never compared.
+
+Timestamps are microseconds since 1970, those of the type ``TIMESTAMP_NS`` nanoseconds.
+"""
 
 
 class Catalog(Protocol):
@@ -58,13 +62,18 @@ class RowGroup:
 
 @dataclass(frozen=True, slots=True)
 class KeyRange:
-    """The values of one column in one row group: rows from ``first_row`` on, all between the two bounds, no NULL."""
+    """The values of one column in one row group, whose rows begin with ``first_row``.
+
+    All values but NULLs lie between the two bounds, which need not be values themselves; without bounds they may be
+    anything. ``nulls`` is None when their number is not known; if all rows are NULL, there are no bounds.
+    """
 
     file: FileIdentity
     first_row: int
     rows: int
-    minimum: Key
-    maximum: Key
+    minimum: Key | None
+    maximum: Key | None
+    nulls: int | None = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,39 @@ class ColumnStatistics:
     distinct: float | None = None
     width: float | None = None
     """Bytes of one value, uncompressed."""
+    common_share: float | None = None
+    """The share of all rows that hold the most common value."""
+    common_values: tuple[tuple[object, float], ...] = ()
+    """The most common values, each with its share of all rows."""
+    quantiles: tuple[object, ...] = ()
+    """Values that part the rows into equally many, in order, the least and the greatest among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSample:
+    """What a sample tells of a key column: distinct values of the whole table, and the most common one's share.
+
+    ``sure``: the sample has shown nearly all values, or values that come in runs; otherwise ``distinct`` is a guess.
+    """
+
+    distinct: float
+    common_share: float
+    null_fraction: float
+    sure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SampledStatistics:
+    """What some rows of a table tell: of ``rows`` looked at, ``matched`` fulfil all terms that are not ``banded``.
+
+    A banded term (by its index) is true or false for whole stretches of the files: a sample of a few stretches cannot
+    tell its share, while the files' bounds can.
+    """
+
+    rows: int
+    matched: int
+    banded: frozenset[int] = frozenset()
+    columns: Mapping[str, ColumnSample] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,5 +139,38 @@ class Statistics(Protocol):
         """Statistics of a source; only the given columns need be there. Never raises: what is unknown is guessed."""
 
     def key_ranges(self, source: TableSource, column: str) -> tuple[KeyRange, ...]:
-        """The exact bounds of a column in every row group of a source; nothing if one of them is not known, or has
-        NULLs. Bounds are integers or dates."""
+        """The bounds of a column in every row group of a source, in the order of files and rows.
+
+        Nothing if the column's type has no keys, or a file cannot be read.
+        """
+
+    def sample(
+        self, source: TableSource, terms: tuple[str, ...], columns: frozenset[str], keys: frozenset[str]
+    ) -> SampledStatistics | None:
+        """What a few rows of a source tell of SQL terms over its ``columns``, and of key columns.
+
+        None if the table is not worth it, something fails, or it takes too long; never raises.
+        """
+
+    def observed(self, subplan: str) -> float | None:
+        """The rows that an earlier run of a subplan delivered, by its canonical text; None if it never ran."""
+
+    @property
+    def has_observed(self) -> bool:
+        """Whether anything was observed at all, so that it is worth making canonical texts."""
+
+
+class WithoutSamples:
+    """The part of ``Statistics`` that looks at rows, for those who only know what is written about them."""
+
+    has_observed = False
+
+    def sample(
+        self, _source: TableSource, _terms: tuple[str, ...], _columns: frozenset[str], _keys: frozenset[str]
+    ) -> SampledStatistics | None:
+        """Nothing is sampled."""
+        return None
+
+    def observed(self, _subplan: str) -> float | None:
+        """Nothing was observed."""
+        return None

@@ -23,7 +23,7 @@ from shoal.planner.cost.derived_columns import (
 )
 from shoal.planner.cost.expression_statistics import UNKNOWN, expression_statistics
 from shoal.planner.cost.join_cardinality import join_rows
-from shoal.planner.cost.selectivity import selectivity
+from shoal.planner.cost.sampled import filter_share, key_columns, sampled_keys
 from shoal.planner.cost.widths import type_width
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import ApplyKind, Node, Schema, SetOperator
@@ -47,13 +47,15 @@ APPLY_SEMI_SHARE = 0.5
 class RelationEstimate:
     """What is known of a relation: its rows, the statistics of its columns, and the bytes of one row.
 
-    ``domain`` are the rows before filters: as many combinations of key columns as can exist.
+    ``domain`` are the rows before filters: as many combinations of key columns as can exist. ``origin`` says where the
+    rows come from if they are no guess: "sampled" or "observed".
     """
 
     rows: float
     columns: Mapping[ColumnId, ColumnStatistics] = field(default_factory=dict)
     width: float = 8.0
     domain: float = 1.0
+    origin: str = ""
 
     @property
     def bytes(self) -> float:
@@ -62,12 +64,22 @@ class RelationEstimate:
 
 
 class Estimator:
-    """Estimates nodes, each once while the object lives; make one for each planning run."""
+    """Estimates nodes, each once while the object lives; make one for each planning run.
 
-    def __init__(self, statistics: Statistics) -> None:
+    ``disabled`` are names of optimisations to leave out, among them ``sample_tables``.
+    """
+
+    def __init__(self, statistics: Statistics, disabled: frozenset[str] = frozenset()) -> None:
         self.statistics = statistics
+        self._samples = "sample_tables" not in disabled
+        self._keys: frozenset[ColumnId] = frozenset()
         # The node is kept with its estimate, so that its identity cannot be given to another node meanwhile.
         self._known: dict[int, tuple[Node, RelationEstimate]] = {}
+
+    def watch_keys(self, root: Node) -> None:
+        """From now on, doubtful distinct counts of the columns that a plan joins or groups by are looked into."""
+        if self._samples:
+            self._keys = key_columns(root)
 
     def estimate(self, node: Node) -> RelationEstimate:
         """Rows, column statistics and row width of what a node delivers."""
@@ -82,11 +94,21 @@ class Estimator:
         return self.estimate(node).rows
 
     def _derive(self, node: Node) -> RelationEstimate:
-        rows, columns = self._rows_and_columns(node)
+        rows, columns, origin = self._measured(node)
         rows = max(LEAST_ROWS, rows)
         schema = logical.schema(node)
         mine = {column.id: columns.get(column.id, UNKNOWN) for column in schema}
-        return RelationEstimate(rows, mine, row_width(schema, mine), max(rows, self._domain(node)))
+        return RelationEstimate(rows, mine, row_width(schema, mine), max(rows, self._domain(node)), origin)
+
+    def _measured(self, node: Node) -> tuple[float, Mapping[ColumnId, ColumnStatistics], str]:
+        """Rows and columns, and where the rows come from if they are no guess."""
+        if isinstance(node, logical.Filter):
+            below = self.estimate(node.input)
+            found = filter_share(node, below.columns, below.rows, self.statistics if self._samples else None)
+            rows = below.rows * found.share
+            columns = keys_capped(filtered_columns(node.predicate, below.columns), below.domain, rows)
+            return rows, columns, "sampled" if found.sampled else ""
+        return (*self._rows_and_columns(node), "")
 
     def _domain(self, node: Node) -> float:
         match node:
@@ -107,10 +129,6 @@ class Estimator:
                 return max(tables, default=LEAST_ROWS), {}
             case logical.Values():
                 return float(len(node.rows)), values_columns(node)
-            case logical.Filter():
-                below = self.estimate(node.input)
-                rows = below.rows * selectivity(node.predicate, below.columns)
-                return rows, keys_capped(filtered_columns(node.predicate, below.columns), below.domain, rows)
             case logical.Project():
                 below = self.estimate(node.input)
                 return below.rows, {
@@ -123,7 +141,7 @@ class Estimator:
                 return self._apply(node)
             case logical.Aggregate():
                 return self._aggregate(node)
-            case logical.Window() | logical.Sort():
+            case logical.Window() | logical.Sort() | logical.Filter():
                 below = self.estimate(node.input)
                 return below.rows, below.columns
             case logical.Limit():
@@ -137,11 +155,12 @@ class Estimator:
 
     def _scan(self, node: logical.Scan) -> tuple[float, Mapping[ColumnId, ColumnStatistics]]:
         table = self.statistics.table(node.source, frozenset(node.names))
-        return table.rows, {
+        columns = {
             column.id: table.columns[name]
             for column, name in zip(node.columns, node.names, strict=True)
             if name in table.columns
         }
+        return table.rows, sampled_keys(node, self._keys, columns, table.rows, self.statistics)
 
     def _join(
         self, node: logical.Join, left: RelationEstimate, right: RelationEstimate
@@ -187,6 +206,9 @@ class Estimator:
             elif isinstance(call, (exp.Sum, exp.Count)):
                 operand = expression_statistics(call.this, below.columns) if isinstance(call, exp.Sum) else ONE
                 columns[item.column.id] = total_statistics(operand, below.rows / groups)
+        if not node.keys:
+            for item in node.assignments:
+                columns[item.column.id] = replace(columns.get(item.column.id, UNKNOWN), distinct=1.0)
         return groups, columns
 
     def _set_operation(self, node: logical.SetOperation) -> tuple[float, Mapping[ColumnId, ColumnStatistics]]:

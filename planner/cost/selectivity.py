@@ -78,8 +78,8 @@ def selectivity(predicate: exp.Expression | None, columns: Columns) -> float:
     if not terms:
         return 1.0
     ranges, others = collect_ranges(terms)
-    parts = [_range_selectivity(item, columns) for item in ranges.values()]
-    parts += [_term(item, columns) for item in others]
+    parts = [range_selectivity(item, columns) for item in ranges.values()]
+    parts += [term_selectivity(item, columns) for item in others]
     return clamp(back_off(parts))
 
 
@@ -138,7 +138,8 @@ def compared_with_constant(
     return None, None, type(comparison)
 
 
-def _range_selectivity(bounds: Range, columns: Columns) -> float:
+def range_selectivity(bounds: Range, columns: Columns) -> float:
+    """The fraction of rows in which an operand lies between bounds."""
     known = expression_statistics(bounds.operand, columns)
     present = 1.0 - (known.null_fraction or 0.0)
     low, high = position(known.minimum), position(known.maximum)
@@ -155,7 +156,8 @@ def _range_selectivity(bounds: Range, columns: Columns) -> float:
     return present * max(least, min(1.0, (last - first) / (high - low)))
 
 
-def _term(term: exp.Expression, columns: Columns) -> float:
+def term_selectivity(term: exp.Expression, columns: Columns) -> float:
+    """The fraction of rows for which one term of a conjunction is true."""
     bare = unwrap(term)
     match bare:
         case exp.And():
@@ -166,7 +168,7 @@ def _term(term: exp.Expression, columns: Columns) -> float:
                 missed *= 1.0 - selectivity(branch, columns)
             return clamp(1.0 - missed)
         case exp.Not():
-            return clamp(1.0 - _term(bare.this, columns))
+            return clamp(1.0 - term_selectivity(bare.this, columns))
         case exp.Boolean():
             return 1.0 if bare.this else LEAST_SELECTIVITY
         case exp.Null():
@@ -175,10 +177,10 @@ def _term(term: exp.Expression, columns: Columns) -> float:
             return _equality(bare, columns)
         case exp.LT() | exp.LTE() | exp.GT() | exp.GTE():
             bounds = _as_range(bare)
-            return COLUMN_COMPARISON_SELECTIVITY if bounds is None else _range_selectivity(bounds, columns)
+            return COLUMN_COMPARISON_SELECTIVITY if bounds is None else range_selectivity(bounds, columns)
         case exp.Between():
             bounds = _as_range(bare)
-            return RANGE_SELECTIVITY**2 if bounds is None else _range_selectivity(bounds, columns)
+            return RANGE_SELECTIVITY**2 if bounds is None else range_selectivity(bounds, columns)
         case exp.In():
             equal = equals_any(unwrap(bare.this), max(1, len(bare.expressions)), columns)
             return clamp(equal)

@@ -14,7 +14,7 @@ from shoal.planner.cost.cardinality import Estimator
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Aggregate, Assignment, Column, Join, JoinKind, Node, Project, Query, Scan, schema
 from shoal.planner.options import PlanOptions
-from shoal.planner.protocols import ColumnStatistics, Statistics, TableStatistics
+from shoal.planner.protocols import ColumnStatistics, Statistics, TableStatistics, WithoutSamples
 from shoal.planner.rules.context import Rule, RuleContext
 from shoal.planner.source import ArrowSource, Field, TableSource
 from shoal.planner.tree import walk
@@ -24,7 +24,7 @@ NAMES = ("x", "y", "z")
 TABLES = ("a", "b", "c", "d")
 
 
-class CountedStatistics:
+class CountedStatistics(WithoutSamples):
     """Statistics in which every table has the rows of its source, and every column so many values from 0."""
 
     def __init__(self, distinct: float = 10.0) -> None:

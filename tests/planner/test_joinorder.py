@@ -12,7 +12,7 @@ from shoal.planner.cost.join_region import collect_region, is_region
 from shoal.planner.cost.join_search import MOST_RELATIONS, Tree, connected_pairs, search_join_order
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Column, Join, JoinKind, Node, SetOperator, schema
-from shoal.planner.protocols import ColumnStatistics, TableStatistics
+from shoal.planner.protocols import ColumnStatistics, TableStatistics, WithoutSamples
 from shoal.planner.rules.order_joins import order_joins
 from shoal.planner.source import ArrowSource, TableSource
 from shoal.planner.tree import find
@@ -21,7 +21,7 @@ from tests.planner.small_tables import CountedStatistics, apply, context, group,
 A, B, C, D = (scan(name) for name in "abcd")
 
 
-class KeyStatistics:
+class KeyStatistics(WithoutSamples):
     """Tables whose ``x`` is a key, and whose other columns have a tenth as many values."""
 
     def table(self, source: TableSource, columns: frozenset[str]) -> TableStatistics:

@@ -5,7 +5,7 @@ import pytest
 from shoal.planner import logical
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Column, JoinKind, Limit, Node, SetOperator
-from shoal.planner.protocols import ColumnStatistics, TableStatistics
+from shoal.planner.protocols import ColumnStatistics, TableStatistics, WithoutSamples
 from shoal.planner.rules.push_limits import push_limits
 from shoal.planner.rules.reduce_aggregates import reduce_aggregates
 from shoal.planner.rules.remove_distinct import remove_distinct
@@ -18,7 +18,7 @@ A, B = scan("a"), scan("b")
 ONE_COLUMN = (Column(ColumnId("u"), "INTEGER"),)
 
 
-class LargeAndSmall:
+class LargeAndSmall(WithoutSamples):
     """A table of a million rows with 100,000 keys; every other table has 1,000 rows that are keys."""
 
     def table(self, source: TableSource, columns: frozenset[str]) -> TableStatistics:

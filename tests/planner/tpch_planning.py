@@ -13,7 +13,7 @@ import sqlglot
 from shoal.planner.functions import is_aggregate
 from shoal.planner.options import PlanOptions
 from shoal.planner.plan import PlannedQuery, plan_query
-from shoal.planner.protocols import ColumnStatistics, KeyRange, RowGroup, TableStatistics
+from shoal.planner.protocols import ColumnStatistics, KeyRange, RowGroup, TableStatistics, WithoutSamples
 from shoal.planner.source import Field, FileFormat, FileIdentity, FileSource, TableSource, ViewDefinition
 
 ROW_GROUPS = 100
@@ -28,7 +28,7 @@ def _value(item: object) -> object:
     return item
 
 
-class InjectedTables:
+class InjectedTables(WithoutSamples):
     """A catalog and statistics of TPC-H tables that do not exist."""
 
     def __init__(self) -> None:
