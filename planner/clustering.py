@@ -4,8 +4,6 @@ Row-group bounds in Parquet footers tell where a key's values lie. Where they ha
 parted by ranges of the key at no cost; tables joined on that key are cut at the same borders, so that nothing moves.
 """
 
-import datetime as dt
-from bisect import bisect_right
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -13,10 +11,11 @@ from sqlglot import exp
 from shoal.planner import logical, tree
 from shoal.planner.distribution import HashSlot
 from shoal.planner.ids import ColumnId
+from shoal.planner.key_cuts import Cut, Nulls, cut_table, find_borders, key_literal, make_key_splits
 from shoal.planner.logical import Node, Scan
-from shoal.planner.protocols import Key, KeyRange, Statistics
+from shoal.planner.protocols import KeyRange, Statistics
 from shoal.planner.scalar import conjuncts
-from shoal.planner.stage import FileRange, Split
+from shoal.planner.stage import Split
 
 MOST_OVERLAP = 0.15
 """The share of rows that may lie in row groups across a border (each is read by two tasks) before a cut costs more."""
@@ -34,64 +33,68 @@ class Cluster:
 
 
 @dataclass(frozen=True, slots=True)
-class _Cut:
-    """A table cut at rising borders: first and last part of each row group, rows of each part, share read again."""
+class _Key:
+    """A key column of a scan: its name and type, and its bounds in every row group."""
 
-    bounds: list[Key]
-    places: list[tuple[int, int]]
-    rows: list[int]
-    overlap: float
+    id: ColumnId
+    name: str
+    type: str
+    ranges: tuple[KeyRange, ...]
+
+    @property
+    def rows(self) -> int:
+        """The rows of the table."""
+        return sum(item.rows for item in self.ranges)
 
 
 @dataclass(slots=True)
 class Clusters:
     """The ways to cut each scan of a query, by the scan's column ids."""
 
-    found: dict[ColumnId, Cluster] = field(default_factory=dict)
+    found: dict[ColumnId, list[Cluster]] = field(default_factory=dict)
 
     def of(self, scan: Scan) -> list[Cluster]:
         """The cuts that this scan can deliver."""
-        return [self.found[column.id] for column in scan.columns if column.id in self.found]
+        return [cluster for column in scan.columns for cluster in self.found.get(column.id, ())]
 
 
 def find_clusters(root: Node, statistics: Statistics, tasks: int) -> Clusters:
-    """The common cuts of all scans of a query into ``tasks`` parts; keys are integers or dates without NULLs."""
+    """The common cuts of all scans of a query into ``tasks`` parts, by every key that has an order and bounds."""
     clusters = Clusters()
     scans = {column.id: (scan, name, column.type) for scan in tree.find(root, Scan) for column, name in _columns(scan)}
     for members in _equal_columns(root):
-        ranges: dict[ColumnId, tuple[KeyRange, ...]] = {}
+        keys: list[_Key] = []
         for id in sorted(members & scans.keys()):
-            scan, name, _ = scans[id]
+            scan, name, type = scans[id]
             known = statistics.key_ranges(scan.source, name)
             if known:
-                ranges[id] = known
-        types = {id: scans[id][2] for id in ranges}
-        names = {id: scans[id][1] for id in ranges}
-        clusters.found |= _common_cuts(ranges, names, types, tasks)
+                keys.append(_Key(id, name, type, known))
+        clusters.found |= _common_cuts(keys, tasks)
     return clusters
 
 
-def _common_cuts(
-    ranges: dict[ColumnId, tuple[KeyRange, ...]],
-    names: dict[ColumnId, str],
-    types: dict[ColumnId, str],
-    tasks: int,
-) -> dict[ColumnId, Cluster]:
+def _common_cuts(keys: list[_Key], tasks: int) -> dict[ColumnId, list[Cluster]]:
     """Cut all tables at the borders of the largest one that its own borders cut well and evenly."""
-    for anchor in sorted(ranges, key=lambda id: (-sum(item.rows for item in ranges[id]), id)):
-        cut = _cut(ranges[anchor], _borders(ranges[anchor], tasks), tasks)
-        if cut.bounds and cut.overlap <= MOST_OVERLAP and max(cut.rows) * tasks <= sum(cut.rows) * MOST_UNEVEN:
+    for anchor in sorted(keys, key=lambda key: (-key.rows, key.id)):
+        bounds = find_borders(anchor.ranges, tasks, anchor.type)
+        cut = cut_table(anchor.ranges, bounds, tasks, Nulls.APART)
+        if bounds and cut.overlap <= MOST_OVERLAP and cut.unevenness <= MOST_UNEVEN:
             break
     else:
         return {}
-    found: dict[ColumnId, Cluster] = {}
-    for id, known in ranges.items():
-        if types[id] != types[anchor]:
-            continue
-        own = cut if id == anchor else _cut(known, cut.bounds, tasks)
-        if own.overlap <= MOST_OVERLAP:
-            slot = HashSlot(frozenset({id}), types[id], tuple(_literal(bound) for bound in cut.bounds))
-            found[id] = Cluster(slot, _splits(known, own, names[id]), own.overlap)
+    return {key.id: _clusters(key, cut, tasks) for key in keys if key.type == anchor.type}
+
+
+def _clusters(key: _Key, anchor: Cut, tasks: int) -> list[Cluster]:
+    """The ways to cut one table at given borders: with its NULLs in one part, and if that costs, with them anywhere."""
+    found: list[Cluster] = []
+    together = cut_table(key.ranges, anchor.bounds, tasks, Nulls.TOGETHER)
+    apart = cut_table(key.ranges, anchor.bounds, tasks, Nulls.APART)
+    literals = tuple(key_literal(bound, key.type) or "" for bound in anchor.bounds)
+    for cut in (together, apart) if together.rows != apart.rows else (together,):
+        if cut.overlap <= MOST_OVERLAP:
+            slot = HashSlot(frozenset({key.id}), key.type, literals, nulls_apart=cut is apart)
+            found.append(Cluster(slot, make_key_splits(key.ranges, cut, key.name, key.type), cut.overlap))
     return found
 
 
@@ -141,65 +144,3 @@ def _equalities(node: Node) -> list[tuple[ColumnId, ColumnId]]:
 
 def _both_columns(term: exp.Expression) -> bool:
     return isinstance(term.this, exp.Column) and isinstance(term.expression, exp.Column)
-
-
-def _borders(ranges: tuple[KeyRange, ...], tasks: int) -> list[Key]:
-    """At most ``tasks`` - 1 rising borders that part the rows evenly, each the smallest key of a row group."""
-    ordered = sorted(ranges, key=lambda item: (item.minimum, item.maximum))
-    total = sum(item.rows for item in ordered)
-    borders: list[Key] = []
-    before = 0
-    for item in ordered:
-        wanted = (len(borders) + 1) * total / tasks
-        above = not borders or item.minimum > borders[-1]  # type: ignore[operator]
-        if len(borders) < tasks - 1 and before + item.rows / 2 >= wanted and before > 0 and above:
-            borders.append(item.minimum)
-        before += item.rows
-    return borders
-
-
-def _cut(ranges: tuple[KeyRange, ...], bounds: list[Key], tasks: int) -> _Cut:
-    """Where the row groups of one table lie between borders."""
-    places: list[tuple[int, int]] = []
-    rows = [0] * tasks
-    repeated = total = 0
-    for item in ranges:
-        first, last = bisect_right(bounds, item.minimum), bisect_right(bounds, item.maximum)
-        places.append((first, last))
-        total += item.rows
-        repeated += item.rows * (last - first)
-        for task in range(first, last + 1):
-            rows[task] += item.rows
-    return _Cut(bounds, places, rows, repeated / max(1, total))
-
-
-def _splits(ranges: tuple[KeyRange, ...], cut: _Cut, name: str) -> tuple[Split, ...]:
-    """What each task reads of a table."""
-    parts: list[list[FileRange]] = [[] for _ in cut.rows]
-    for item, (first, last) in zip(ranges, cut.places, strict=True):
-        for task in range(first, last + 1):
-            _append(parts[task], item, _predicate(name, task, first, last, cut.bounds))
-    return tuple(Split(tuple(part), rows=count) for part, count in zip(parts, cut.rows, strict=True))
-
-
-def _append(part: list[FileRange], item: KeyRange, predicate: str) -> None:
-    """Add a row group, joining it with the one before where both are neighbours in a file and need no predicate."""
-    before = part[-1] if part else None
-    joined = before is not None and before.file == item.file and not predicate and not before.predicate
-    if joined and before is not None and before.last_row == item.first_row - 1:
-        part[-1] = FileRange(item.file, before.first_row, item.first_row + item.rows - 1)
-    elif item.rows:
-        part.append(FileRange(item.file, item.first_row, item.first_row + item.rows - 1, predicate))
-
-
-def _predicate(name: str, task: int, first: int, last: int, bounds: list[Key]) -> str:
-    if first == last:
-        return ""
-    key = '"' + name.replace('"', '""') + '"'
-    terms = [f"{key} >= {_literal(bounds[task - 1])}"] if task > first else []
-    terms += [f"{key} < {_literal(bounds[task])}"] if task < last else []
-    return " AND ".join(terms)
-
-
-def _literal(bound: Key) -> str:
-    return f"DATE '{bound.isoformat()}'" if isinstance(bound, dt.date) else str(bound)

@@ -34,12 +34,14 @@ class HashSlot:
     """One key of a hash distribution: columns that are equal in every row, and the type in which they are hashed.
 
     With ``bounds``, SQL literals in rising order, the task is not told by a hash but by how many bounds the key has
-    reached: rows of clustered files are parted like that already.
+    reached: rows of clustered files are parted like that already. ``nulls_apart``: rows without a key may then be in
+    several tasks; otherwise they are all in the first one.
     """
 
     columns: frozenset[ColumnId]
     type: str
     bounds: tuple[str, ...] = ()
+    nulls_apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +59,9 @@ Distribution = Single | Whole | Arbitrary | Hash
 
 
 def groups_together(distribution: Distribution, keys: frozenset[ColumnId]) -> bool:
-    """Whether rows that agree in all of ``keys`` are in one task."""
+    """Whether rows that agree in all of ``keys`` (two NULLs agree) are in one task."""
     if isinstance(distribution, Hash):
-        return all(not slot.columns.isdisjoint(keys) for slot in distribution.slots)
+        return all(not slot.columns.isdisjoint(keys) and not slot.nulls_apart for slot in distribution.slots)
     return isinstance(distribution, (Single, Whole))
 
 
@@ -74,6 +76,16 @@ def restricted(distribution: Distribution, kept: frozenset[ColumnId]) -> Distrib
         return distribution
     slots = tuple(replace(slot, columns=slot.columns & kept) for slot in distribution.slots)
     return Hash(slots) if all(slot.columns for slot in slots) else Arbitrary()
+
+
+def without_nulls(distribution: Distribution, columns: frozenset[ColumnId]) -> Distribution:
+    """The distribution, knowing that these columns hold no NULL."""
+    if not isinstance(distribution, Hash) or not any(slot.nulls_apart for slot in distribution.slots):
+        return distribution
+    slots = (
+        replace(slot, nulls_apart=slot.nulls_apart and columns.isdisjoint(slot.columns)) for slot in distribution.slots
+    )
+    return Hash(tuple(slots))
 
 
 def with_equalities(distribution: Distribution, pairs: list[tuple[ColumnId, ColumnId]]) -> Distribution:

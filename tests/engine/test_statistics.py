@@ -8,8 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from shoal.distinct_counts import possible_values
+from shoal.footers import Footers
 from shoal.planner.source import ArrowSource, Field, FileFormat, FileIdentity, FileSource
-from shoal.statistics import MOST_FOOTERS, FooterStatistics
+from shoal.statistics import FooterStatistics
 
 ROWS = 20_000
 
@@ -42,7 +43,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_rows_bytes_and_row_groups(path: Path) -> None:
-    found = FooterStatistics().table(source(path), frozenset())
+    found = FooterStatistics(Footers()).table(source(path), frozenset())
     assert (found.rows, found.bytes, found.exact) == (ROWS, path.stat().st_size, True)
     groups = found.row_groups[str(path)]
     assert [group.rows for group in groups] == [5000] * 4
@@ -54,12 +55,12 @@ def test_rows_bytes_and_row_groups(path: Path) -> None:
     [("key", ROWS), ("clustered", 2000), ("few", 3), ("many", 2000), ("text", ROWS), ("sparse", 5000), ("nulls", 1)],
 )
 def test_distinct_counts_are_near(path: Path, column: str, distinct: float) -> None:
-    known = FooterStatistics().table(source(path), frozenset([column])).columns[column]
+    known = FooterStatistics(Footers()).table(source(path), frozenset([column])).columns[column]
     assert known.distinct == pytest.approx(distinct, rel=0.35)
 
 
 def test_bounds_and_nulls(path: Path) -> None:
-    found = FooterStatistics().table(source(path), frozenset(["key", "few", "nulls"])).columns
+    found = FooterStatistics(Footers()).table(source(path), frozenset(["key", "few", "nulls"])).columns
     assert (found["key"].minimum, found["key"].maximum, found["key"].null_fraction) == (0, ROWS - 1, 0.0)
     assert (found["few"].minimum, found["few"].maximum) == ("blue", "red")
     assert found["nulls"].null_fraction == 0.25
@@ -69,29 +70,43 @@ def test_several_files_are_one_table(tmp_path: Path) -> None:
     paths = [tmp_path / f"{number}.parquet" for number in range(3)]
     for number, each in enumerate(paths):
         pq.write_table(table(1000, number * 1000), each)
-    found = FooterStatistics().table(source(*paths), frozenset(["key", "few"]))
+    found = FooterStatistics(Footers()).table(source(*paths), frozenset(["key", "few"]))
     assert found.rows == 3000
     assert (found.columns["key"].minimum, found.columns["key"].maximum) == (0, 2999)
     assert found.columns["key"].distinct == pytest.approx(3000, rel=0.1)
     assert found.columns["few"].distinct == pytest.approx(3, abs=1)
 
 
-def test_many_files_are_sampled(tmp_path: Path) -> None:
+def test_all_of_many_files_are_counted(tmp_path: Path) -> None:
     first = tmp_path / "0.parquet"
     pq.write_table(table(100), first)
-    paths = [first, *(tmp_path / f"{number}.parquet" for number in range(1, 3 * MOST_FOOTERS))]
+    paths = [first, *(tmp_path / f"{number}.parquet" for number in range(1, 200))]
     for each in paths[1:]:
         each.write_bytes(first.read_bytes())
-    found = FooterStatistics().table(source(*paths), frozenset(["key"]))
-    assert not found.exact
-    assert found.rows == pytest.approx(100 * len(paths))
-    assert len(found.row_groups) <= MOST_FOOTERS
+    found = FooterStatistics(Footers()).table(source(*paths), frozenset(["key"]))
+    assert found.exact
+    assert found.rows == 100 * len(paths)
+    assert len(found.row_groups) == len(paths)
+
+
+def test_columns_are_sampled_where_there_are_very_many_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [tmp_path / f"{number}.parquet" for number in range(10)]
+    for number, each in enumerate(paths):
+        pq.write_table(table(1000, number * 1000), each, row_group_size=100)
+    exact = FooterStatistics(Footers()).table(source(*paths), frozenset(["key", "few", "nulls"]))
+    monkeypatch.setattr("shoal.statistics.MOST_CHUNKS", 20)
+    monkeypatch.setattr("shoal.statistics.LEAST_FILES", 3)
+    found = FooterStatistics(Footers()).table(source(*paths), frozenset(["key", "few", "nulls"]))
+    assert (found.rows, found.exact, found.row_groups) == (exact.rows, exact.exact, exact.row_groups)
+    assert found.columns["key"].distinct == pytest.approx(exact.columns["key"].distinct or 0, rel=0.3)
+    assert found.columns["few"].distinct == pytest.approx(3, abs=1)
+    assert found.columns["nulls"].null_fraction == pytest.approx(0.25)
 
 
 def test_a_warm_answer_needs_no_file(path: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.parquet"
     copy.write_bytes(path.read_bytes())
-    statistics, what = FooterStatistics(), source(copy)
+    statistics, what = FooterStatistics(Footers()), source(copy)
     first = statistics.table(what, frozenset(["key"]))
     copy.unlink()
     assert statistics.table(what, frozenset(["key"])) is first
@@ -99,7 +114,7 @@ def test_a_warm_answer_needs_no_file(path: Path, tmp_path: Path) -> None:
 
 
 def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
-    path, statistics = tmp_path / "t.parquet", FooterStatistics()
+    path, statistics = tmp_path / "t.parquet", FooterStatistics(Footers())
     pq.write_table(table(100), path)
     assert statistics.table(source(path), frozenset()).rows == 100
     pq.write_table(table(200), path)
@@ -110,7 +125,7 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
 def test_damaged_files_are_guessed(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "t.parquet"
     path.write_bytes(content)
-    found = FooterStatistics().table(source(path), frozenset(["a"]))
+    found = FooterStatistics(Footers()).table(source(path), frozenset(["a"]))
     assert not found.exact
     assert found.bytes == len(content)
     assert found.columns == {}
@@ -118,29 +133,29 @@ def test_damaged_files_are_guessed(tmp_path: Path, content: bytes) -> None:
 
 def test_missing_files_and_unknown_columns_are_no_error(path: Path) -> None:
     gone = FileSource(FileFormat.PARQUET, (FileIdentity("/nowhere/t.parquet", 3200, 0),), ())
-    assert FooterStatistics().table(gone, frozenset(["a"])).rows == 100
-    assert FooterStatistics().table(source(path), frozenset(["nothing"])).columns == {}
-    assert FooterStatistics().table(FileSource(FileFormat.PARQUET, (), ()), frozenset()).rows == 0
+    assert FooterStatistics(Footers()).table(gone, frozenset(["a"])).rows == 100
+    assert FooterStatistics(Footers()).table(source(path), frozenset(["nothing"])).columns == {}
+    assert FooterStatistics(Footers()).table(FileSource(FileFormat.PARQUET, (), ()), frozenset()).rows == 0
 
 
 @pytest.mark.parametrize("format", [FileFormat.CSV, FileFormat.JSON])
 def test_text_formats_are_guessed_from_their_size(tmp_path: Path, format: FileFormat) -> None:
     path = tmp_path / "t.txt"
     path.write_bytes(b"1,2\n" * 1000)
-    found = FooterStatistics().table(source(path, format=format), frozenset(["a"]))
+    found = FooterStatistics(Footers()).table(source(path, format=format), frozenset(["a"]))
     assert 0 < found.rows < 4000
     assert not found.exact
 
 
 def test_arrow_data_says_its_own_size() -> None:
-    found = FooterStatistics().table(ArrowSource("k", (), 10, 80), frozenset())
+    found = FooterStatistics(Footers()).table(ArrowSource("k", (), 10, 80), frozenset())
     assert (found.rows, found.bytes) == (10, 80)
 
 
 def test_columns_without_dictionary_or_statistics(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     pq.write_table(table(5000), path, use_dictionary=False, write_statistics=False)
-    found = FooterStatistics().table(source(path), frozenset(["key", "few"])).columns
+    found = FooterStatistics(Footers()).table(source(path), frozenset(["key", "few"])).columns
     assert found["key"].minimum is None
     assert found["few"].distinct is not None
 
@@ -148,7 +163,7 @@ def test_columns_without_dictionary_or_statistics(tmp_path: Path) -> None:
 def test_nested_columns_have_no_statistics(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     pq.write_table(pa.table({"list": [[1, 2], [3]], "plain": [1, 2]}), path)
-    found = FooterStatistics().table(source(path), frozenset(["list", "plain"]))
+    found = FooterStatistics(Footers()).table(source(path), frozenset(["list", "plain"]))
     assert set(found.columns) == {"plain"}
     assert found.rows == 2
 

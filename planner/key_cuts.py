@@ -1,0 +1,193 @@
+"""Cuts a table into parts at borders of a key, as the bounds in its row groups allow, and writes what each part reads.
+
+Every row is in the part that its key names. Row groups that lie in one part are read as they are; those across a border
+are read by each of their parts, with a predicate. Rows without a key go where ``Nulls`` says.
+"""
+
+import datetime as dt
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+
+from shoal.planner.protocols import Key, KeyRange
+from shoal.planner.stage import FileRange, Split
+
+LONGEST_BORDER = 100
+"""Characters of a string that are kept when it becomes a border."""
+
+_INTEGERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"})
+_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - the kernel's timestamps without a zone
+_DECIMAL = re.compile(r"DECIMAL\(\d+,\s*\d+\)")
+
+
+class Nulls(Enum):
+    """Where the rows without a key are read."""
+
+    TOGETHER = "together"
+    """All by the first part."""
+    APART = "apart"
+    """By the first part that reads their row group at all: free, but they may be in several parts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A table cut at rising borders: the first and last part of each row group's keys, and the rows each part reads.
+
+    ``overlap`` is the share of rows that is read more than once.
+    """
+
+    bounds: tuple[Key, ...]
+    places: tuple[tuple[int, int], ...]
+    nulls: Nulls
+    rows: tuple[int, ...]
+    overlap: float
+
+    @property
+    def unevenness(self) -> float:
+        """How many times its even share the largest part has."""
+        return max(self.rows) * len(self.rows) / max(1, sum(self.rows))
+
+
+def key_literal(key: Key, type: str) -> str | None:
+    """The SQL literal of a border of a column of that DuckDB type; None where no border can be.
+
+    Strings with control characters are no borders: they would not survive being indented.
+    """
+    match key:
+        case bool():
+            return None
+        case int() if type in _INTEGERS:
+            return str(key)
+        case int():
+            return _timestamp(key, type)
+        case dt.datetime():
+            return None
+        case dt.date() if type == "DATE":
+            return f"DATE '{key.isoformat()}'"
+        case Decimal() if _DECIMAL.fullmatch(type) and key.is_finite():
+            return f"CAST('{key:f}' AS {type})"
+        case str() if type == "VARCHAR" and key.isprintable():
+            return "'" + key.replace("'", "''") + "'"
+    return None
+
+
+def _timestamp(key: int, type: str) -> str | None:
+    nanoseconds = type == "TIMESTAMP_NS"
+    if not nanoseconds and type not in ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE"):
+        return None
+    try:
+        moment = _EPOCH + dt.timedelta(microseconds=key // 1000 if nanoseconds else key)
+    except OverflowError:
+        return None
+    text = moment.isoformat(" ", "microseconds")
+    if nanoseconds:
+        return f"TIMESTAMP_NS '{text}{key % 1000:03}'"
+    return f"TIMESTAMPTZ '{text}+00'" if type == "TIMESTAMP WITH TIME ZONE" else f"TIMESTAMP '{text}'"
+
+
+def find_borders(ranges: Sequence[KeyRange], tasks: int, type: str) -> tuple[Key, ...]:
+    """At most ``tasks`` - 1 rising borders that part the rows evenly, each about the smallest key of a row group."""
+    known = [item for item in ranges if item.minimum is not None]
+    ordered = sorted(known, key=lambda item: (item.minimum, item.maximum))
+    total = sum(item.rows for item in ordered)
+    borders: list[Key] = []
+    before = 0
+    for item in ordered:
+        if len(borders) == tasks - 1:
+            break
+        wanted = (len(borders) + 1) * total / tasks
+        if before > 0 and before + item.rows / 2 >= wanted and item.minimum is not None:
+            border = item.minimum[:LONGEST_BORDER] if isinstance(item.minimum, str) else item.minimum
+            above = not borders or border > borders[-1]  # type: ignore[operator]
+            if above and key_literal(border, type) is not None:
+                borders.append(border)
+        before += item.rows
+    return tuple(borders)
+
+
+def cut_table(ranges: Sequence[KeyRange], bounds: tuple[Key, ...], tasks: int, nulls: Nulls) -> Cut:
+    """Where the row groups of a table lie between borders."""
+    places: list[tuple[int, int]] = []
+    rows = [0] * tasks
+    repeated = total = 0
+    for item in ranges:
+        place = _place(item, bounds)
+        places.append(place)
+        readers = _readers(item, place, nulls)
+        total += item.rows
+        repeated += item.rows * (len(readers) - 1)
+        for task in readers:
+            rows[task] += item.rows
+    return Cut(bounds, tuple(places), nulls, tuple(rows), repeated / max(1, total))
+
+
+def make_key_splits(ranges: Sequence[KeyRange], cut: Cut, name: str, type: str) -> tuple[Split, ...]:
+    """What each part reads of a table whose key column has that name and type: whole files first."""
+    parts: list[list[FileRange]] = [[] for _ in cut.rows]
+    sizes: dict[str, int] = {}
+    literals = [key_literal(bound, type) or "" for bound in cut.bounds]
+    key = '"' + name.replace('"', '""') + '"'
+    for item, place in zip(ranges, cut.places, strict=True):
+        sizes[item.file.path] = max(sizes.get(item.file.path, 0), item.first_row + item.rows)
+        readers = _readers(item, place, cut.nulls)
+        for task in readers:
+            alone = len(readers) == 1
+            _append(parts[task], item, "" if alone else _predicate(key, task, place, item, cut.nulls, literals))
+    return tuple(
+        Split(tuple(_whole_first(part, sizes)), rows=count) for part, count in zip(parts, cut.rows, strict=True)
+    )
+
+
+def _place(item: KeyRange, bounds: tuple[Key, ...]) -> tuple[int, int]:
+    """The first and the last part that keys of a row group may be in."""
+    if item.nulls == item.rows:
+        return 0, 0
+    if item.minimum is None or item.maximum is None:
+        return 0, len(bounds)
+    return bisect_right(bounds, item.minimum), bisect_right(bounds, item.maximum)
+
+
+def _readers(item: KeyRange, place: tuple[int, int], nulls: Nulls) -> list[int]:
+    """The parts that must read a row group."""
+    first, last = place
+    readers = list(range(first, last + 1))
+    return [0, *readers] if item.nulls != 0 and first > 0 and nulls is Nulls.TOGETHER else readers
+
+
+def _predicate(key: str, task: int, place: tuple[int, int], item: KeyRange, nulls: Nulls, bounds: Sequence[str]) -> str:
+    """Which rows of a row group, that other parts read as well, belong to a part."""
+    first, last = place
+    if task < first:
+        return f"{key} IS NULL"
+    terms = [f"{key} >= {bounds[task - 1]}"] if task > first else []
+    terms += [f"{key} < {bounds[task]}"] if task < last else []
+    if item.nulls == 0:
+        return " AND ".join(terms)
+    if task == (0 if nulls is Nulls.TOGETHER else first):
+        return f"{' AND '.join(terms)} OR {key} IS NULL"
+    return " AND ".join(terms) or f"{key} IS NOT NULL"
+
+
+def _append(part: list[FileRange], item: KeyRange, predicate: str) -> None:
+    """Add a row group, joining it with the one before where both are neighbours in a file with the same predicate."""
+    before = part[-1] if part else None
+    joined = before is not None and before.file == item.file and predicate == before.predicate
+    if joined and before is not None and before.last_row == item.first_row - 1:
+        part[-1] = FileRange(item.file, before.first_row, item.first_row + item.rows - 1, predicate)
+    elif item.rows:
+        part.append(FileRange(item.file, item.first_row, item.first_row + item.rows - 1, predicate))
+
+
+def _whole_first(part: list[FileRange], sizes: dict[str, int]) -> list[FileRange]:
+    """The ranges of a part: those that are all of a file without bounds, and together, as one call reads them all."""
+    whole: list[FileRange] = []
+    rest: list[FileRange] = []
+    for item in part:
+        if item.first_row == 0 and item.last_row == sizes[item.file.path] - 1 and not item.predicate:
+            whole.append(FileRange(item.file))
+        else:
+            rest.append(item)
+    return whole + rest
