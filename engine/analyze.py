@@ -59,6 +59,7 @@ def _stage_lines(run: StageRun, total: float) -> list[str]:
     )
     spilled = sum(item.spilled_bytes for item in metrics)
     lines = [f"{head}, {_bytes(spilled)} spilled" if spilled else head]
+    lines += [f"  adapted: {note}" for note in run.adapted]
     for task in run.tasks:
         item = task.metrics
         lines.append(

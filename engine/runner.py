@@ -45,11 +45,15 @@ class TaskRun:
 
 @dataclass(frozen=True, slots=True)
 class StageRun:
-    """One finished stage: its tasks in order of their partitions, and how often it had to be attempted."""
+    """One finished stage: its tasks in order of their partitions, and how often it had to be attempted.
+
+    ``adapted`` says in words what was done otherwise than planned, when the stage's inputs were known.
+    """
 
     stage: StageId
     attempts: int
     tasks: tuple[TaskRun, ...]
+    adapted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,11 +54,13 @@ class TaskInputs:
 
     def _bind_exchange(self, exchange: TaskExchange) -> None:
         opened, size = [], 0
-        for file in exchange.files:
-            wanted = [number for number in exchange.partitions if file.rows[number]]
+        for number, file in enumerate(exchange.files):
+            wanted = [partition for partition in exchange.partitions if file.rows[partition]]
             if wanted:
-                size += sum(file.bytes[number] for number in wanted)
-                opened.append(self._reader.open_output(file, wanted, mmap=self._spec.mmap, cancelled=self._cancelled))
+                rows = exchange.slices[number] if exchange.slices else None
+                size += sum(file.bytes[partition] for partition in wanted)
+                mmap, cancelled = self._spec.mmap, self._cancelled
+                opened.append(self._reader.open_output(file, wanted, rows=rows, mmap=mmap, cancelled=cancelled))
         if not opened and exchange.files and not all(column.type for column in exchange.columns):
             # Aggregate states have no DuckDB type that could be cast to; the file itself tells what they look like.
             file = exchange.files[0]

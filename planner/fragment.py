@@ -10,6 +10,7 @@ from shoal.planner.physical import ExchangeKind, PhysicalNode
 from shoal.planner.protocols import Statistics
 from shoal.planner.share_exchanges import share_exchanges
 from shoal.planner.source import Field
+from shoal.planner.split_inputs import split_inputs
 from shoal.planner.splits import make_splits
 from shoal.planner.stage import ExchangeInput, OutputPartitioning, ReadMode, ScanInput, Split, Stage
 
@@ -81,7 +82,7 @@ class Fragmenter:
     ) -> StageId:
         id = StageId(len(self.stages))
         tasks = self.partitions if fragment.spread else 1
-        exchanges = tuple(ExchangeInput(name, stage, mode) for name, stage, mode in fragment.exchanges)
+        exchanges = tuple(ExchangeInput(*item) for item in fragment.exchanges)
         stage = Stage(
             id,
             finished(body),
@@ -108,7 +109,7 @@ class Fragmenter:
         return ScanInput(name, scan.scan.source, columns, make_splits(scan.scan.source, statistics, tasks))
 
     def _fragment(self, root: PhysicalNode) -> "_Fragment":
-        fragment = _Fragment()
+        fragment = _Fragment(splittable=split_inputs(root))
         self._collect(root, fragment)
         fragment.lowering = Lowering(fragment.names, fragment.renamed)
         return fragment
@@ -121,7 +122,8 @@ class Fragmenter:
                 name = fragment.fresh_exchange(stage)
                 fragment.names[id(node)] = name
                 fragment.renamed[id(node)] = p.schema(leader)
-                fragment.exchanges.append((name, stage, ReadMode.ALIGNED if hashed else ReadMode.ALL))
+                mode = ReadMode.ALIGNED if hashed else ReadMode.ALL
+                fragment.exchanges.append((name, stage, mode, id(node) in fragment.splittable))
                 fragment.spread = fragment.spread or hashed
                 return
             case p.TableScan():
@@ -148,16 +150,17 @@ class _Fragment:
     names: dict[int, str] = field(default_factory=dict)
     scans: list[tuple[str, p.TableScan]] = field(default_factory=list)
     block_scans: list[ScanInput] = field(default_factory=list)
-    exchanges: list[tuple[str, StageId, ReadMode]] = field(default_factory=list)
+    exchanges: list[tuple[str, StageId, ReadMode, bool]] = field(default_factory=list)
     setup: list[tuple[str, str]] = field(default_factory=list)
     spread: bool = False
+    splittable: frozenset[int] = frozenset()
     deterministic: bool = True
     renamed: dict[int, Schema] = field(default_factory=dict)
     lowering: Lowering = field(default_factory=lambda: Lowering({}))
 
     def fresh_exchange(self, stage: StageId) -> str:
         """An input name for one more reading of a stage's output."""
-        times = sum(1 for _, known, _ in self.exchanges if known == stage)
+        times = sum(1 for _, known, *_ in self.exchanges if known == stage)
         return f"exchange_{stage}" if not times else f"exchange_{stage}_{times + 1}"
 
     def fresh(self, alias: str) -> str:

@@ -23,7 +23,7 @@ from shoal.planner.protocols import Catalog, Kernel, Statistics
 from shoal.planner.rules import optimise
 from shoal.planner.rules.context import RuleContext, RuleRun
 from shoal.planner.source import Field
-from shoal.planner.stage import StagedPlan
+from shoal.planner.stage import Adaptation, StagedPlan
 from shoal.planner.whole_statement import whole_statement
 
 
@@ -101,7 +101,8 @@ def _distributed(
         return PlannedQuery(sql, staged, fields, reason, logical=query, seconds=seconds, rules=tuple(runs), place=place)
     fragmenter = Fragmenter(statistics, tasks, shares="share_exchanges" not in options.disabled_rules)
     fragmenter.cut(chosen.plan, query.outputs, fields)
-    staged = StagedPlan(tuple(fragmenter.stages), fields)
+    adaptation = Adaptation(options.disabled_rules)
+    staged = StagedPlan(tuple(fragmenter.stages), fields, adaptation=adaptation)
     roots = tuple(fragmenter.roots)
     return PlannedQuery(sql, staged, fields, reason, chosen.plan, roots, query, seconds, tuple(runs), place)
 

@@ -55,11 +55,16 @@ class ReadMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExchangeInput:
-    """The output of an earlier stage under a name of the kernel statement."""
+    """The output of an earlier stage under a name of the kernel statement.
+
+    ``splittable``: several tasks may share the rows of one partition of it, each with all of the stage's other inputs
+    of that partition; together they then deliver what one task would.
+    """
 
     name: str
     stage: StageId
     mode: ReadMode
+    splittable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +82,11 @@ class OutputPartitioning:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What the planner expects of a stage's or node's output."""
+    """What the planner expects of a stage's or node's output; ``origin`` says what told it, if it is no guess."""
 
     rows: float
     bytes: float
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,18 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class Adaptation:
+    """How stages may change when their inputs are there: by names that are not ``disabled``, from these bytes on.
+
+    ``task_bytes`` of small partitions are read by one task. A partition of ``split_bytes`` may be split.
+    """
+
+    disabled: frozenset[str] = frozenset()
+    task_bytes: int = 4 << 20
+    split_bytes: int = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
 class StagedPlan:
     """Stages in an order in which they can run; the last one delivers the result, in the order of its tasks.
 
@@ -120,6 +138,7 @@ class StagedPlan:
     columns: tuple[Field, ...]
     settings: tuple[tuple[str, str], ...] = ()
     mmap: bool = True
+    adaptation: Adaptation = Adaptation()
 
     @property
     def result(self) -> Stage:
@@ -156,13 +175,25 @@ class TaskScan:
 
 
 @dataclass(frozen=True, slots=True)
+class RowSlice:
+    """``rows`` rows of one partition of a file, from row ``first`` (from 0) of the partition on."""
+
+    first: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class TaskExchange:
-    """What an exchange's name stands for in one task: ``partitions`` of each of ``files``; rows may be zero."""
+    """What an exchange's name stands for in one task: ``partitions`` of each of ``files``; rows may be zero.
+
+    ``slices``, if any, has one item for each file: which rows of its one partition are meant (None: all).
+    """
 
     name: str
     columns: tuple[Field, ...]
     files: tuple[OutputFile, ...]
     partitions: tuple[int, ...]
+    slices: tuple[RowSlice | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,11 @@ def locate_input(spec: TaskSpec) -> InputBytes:
     hosts: dict[str, int] = {}
     total = 0
     for exchange in spec.exchanges:
-        for file in exchange.files:
+        for number, file in enumerate(exchange.files):
             size = sum(file.bytes[partition] for partition in exchange.partitions)
+            piece = exchange.slices[number] if exchange.slices else None
+            if piece is not None:
+                size = size * piece.rows // max(1, file.rows[exchange.partitions[0]])
             executors[file.executor] = executors.get(file.executor, 0) + size
             hosts[file.host] = hosts.get(file.host, 0) + size
             total += size

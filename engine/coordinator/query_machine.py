@@ -75,7 +75,8 @@ class QueryMachine:
             if producer is not None:
                 inputs[exchange.stage] = (producer.stage, producer.outputs())
         task = machine.launch(partition, self.id)
-        return build_task(task, machine.stage, inputs, self._submitted.plan.settings, self._submitted.mmap)
+        share = machine.layout.shares[partition.number]
+        return build_task(task, machine.stage, share, inputs, self._submitted.plan.settings, self._submitted.mmap)
 
     def launched(self, task: TaskId, life: ExecutorLife, alone: bool, now: float) -> TaskAttempt:
         """Note where an attempt was placed."""
@@ -160,12 +161,12 @@ class QueryMachine:
     def progress(self, now: float) -> QueryProgress:
         """How far the query is."""
         done = sum(machine.done for machine in self.graph.stages)
-        total = sum(machine.stage.tasks for machine in self.graph.stages)
+        total = sum(len(machine.partitions) for machine in self.graph.stages)
         return QueryProgress(self.state, done, total, (now if self._ended is None else self._ended) - self._began)
 
     def runs(self) -> tuple[StageRun, ...]:
         """What the finished stages measured."""
-        return tuple(machine.run() for machine in self.graph.stages if machine.done == machine.stage.tasks)
+        return tuple(machine.run() for machine in self.graph.stages if machine.done == len(machine.partitions))
 
     def _apply(self, trigger: QueryTrigger) -> bool:
         after = QUERY_TRANSITIONS.get((self.state, trigger))

@@ -24,11 +24,25 @@ def inputs_complete(machine: StageMachine, stages: Mapping[StageId, StageMachine
 
 
 def find_broken(stages: Sequence[StageMachine], needed: set[StageId]) -> StageMachine | None:
-    """The first needed stage that would deliver something else if only its lost outputs were made again."""
+    """The first needed stage that would deliver something else if only its lost outputs were made again.
+
+    Rows that are the same but in another order are something else to a reader of some rows of a file.
+    """
     for machine in stages:
-        if machine.lost and machine.stage.id in needed and not machine.stage.deterministic:
+        lost = machine.lost and machine.stage.id in needed
+        if lost and (not machine.stage.deterministic or _is_cut(machine, stages)):
             return machine
     return None
+
+
+def _is_cut(producer: StageMachine, stages: Sequence[StageMachine]) -> bool:
+    """Whether tasks that were started read only some rows of this stage's files."""
+    return any(
+        exchange.stage == producer.stage.id and machine.layout.cuts(exchange.name)
+        for machine in stages
+        if machine.started
+        for exchange in machine.stage.exchanges
+    )
 
 
 def started_after(origin: StageMachine, stages: Sequence[StageMachine]) -> list[StageMachine]:

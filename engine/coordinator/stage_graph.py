@@ -11,6 +11,7 @@ from shoal.coordinator.stage_machine import Partition, PartitionState, StageMach
 from shoal.coordinator.story import Story
 from shoal.coordinator.task_machine import TaskAttempt
 from shoal.coordinator.turn import DelayOver, Suspicion, Turn
+from shoal.planner.adapt import lay_out
 from shoal.planner.errors import Error, FetchFailed, InvariantViolated
 from shoal.planner.ids import ExecutorId, Incarnation, QueryId, StageId, TaskId
 from shoal.planner.stage import OutputFile, StagedPlan
@@ -35,6 +36,7 @@ class StageGraph:
         self.stages = [StageMachine(stage, now) for stage in plan.stages]
         self._by_id = {machine.stage.id: machine for machine in self.stages}
         self._query = query
+        self._adaptation = plan.adaptation
         self._policy = policy
         self._random = random
         self._attempts = attempts
@@ -78,6 +80,8 @@ class StageGraph:
     def queued(self, stage: StageId, number: int) -> tuple[StageMachine, Partition] | None:
         """A partition, if it can be launched now."""
         machine = self._by_id[stage]
+        if number >= len(machine.partitions):
+            return None
         partition = machine.partitions[number]
         return (machine, partition) if machine.can_launch and partition.state is PartitionState.QUEUED else None
 
@@ -138,7 +142,7 @@ class StageGraph:
     def delay_over(self, timer: DelayOver, now: float) -> None:
         """Queue a partition that has waited before its next attempt."""
         machine = self._by_id[timer.stage]
-        if machine.delay_over(machine.partitions[timer.partition], now):
+        if timer.partition < len(machine.partitions) and machine.delay_over(machine.partitions[timer.partition], now):
             heapq.heappush(self._ready, (timer.stage, timer.partition))
 
     def suspect(self, attempt: TaskAttempt, failure: TaskFailure, turn: Turn) -> bool:
@@ -179,6 +183,9 @@ class StageGraph:
             machine.attempts += 1
             if machine.broken and (error := self._count_recovery(machine)) is not None:
                 return error
+        if machine.may_adapt:
+            outputs = {exchange.stage: self._by_id[exchange.stage].outputs() for exchange in machine.stage.exchanges}
+            machine.adapt(lay_out(machine.stage, outputs, self._adaptation), turn.now)
         delayed = machine.broken and machine.recoveries > 1
         for number in machine.start(turn.now):
             partition = machine.partitions[number]

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from shoal.coordinator.story import Story
 from shoal.coordinator.task_machine import TaskAttempt
+from shoal.planner.adapt import Layout, planned_layout
 from shoal.planner.errors import Error, InvariantViolated
 from shoal.planner.ids import ExecutorId, Incarnation, QueryId, TaskId
 from shoal.planner.stage import OutputFile, Stage, TaskMetrics
@@ -87,7 +88,7 @@ class Partition:
 
 
 class StageMachine:
-    """A stage while its query runs.
+    """A stage while its query runs; ``layout`` says what each of its tasks reads.
 
     ``attempt`` is the present stage attempt; only its outputs count. ``recoveries`` counts how often in a row outputs
     of the complete stage were lost and made again, ``attempts`` how often any were. ``idle`` counts partitions that
@@ -96,8 +97,8 @@ class StageMachine:
     """
 
     __slots__ = (
-        "_files", "attempt", "attempts", "broken", "done", "idle", "last_loss", "lost", "partitions", "recoveries",
-        "stage", "started", "state", "story",
+        "_files", "attempt", "attempts", "broken", "done", "idle", "last_loss", "layout", "lost", "partitions",
+        "recoveries", "stage", "started", "state", "story",
     )  # fmt: skip
 
     def __init__(self, stage: Stage, now: float) -> None:
@@ -106,6 +107,7 @@ class StageMachine:
         self.attempt = 0
         self.attempts = 1
         self.recoveries = 0
+        self.layout = planned_layout(stage)
         self.partitions = [Partition(number) for number in range(stage.tasks)]
         self.done = 0
         self.idle = stage.tasks
@@ -135,6 +137,26 @@ class StageMachine:
             self.state = after
             self.story.tell(now, f"attempt {self.attempt}: {trigger.value}")
         return True
+
+    @property
+    def may_adapt(self) -> bool:
+        """Whether no task was launched yet, or all were forgotten, so that the stage can be laid out anew."""
+        return self.state is StageState.WAITING and not self.started
+
+    def adapt(self, layout: Layout, now: float) -> None:
+        """Take other tasks than before; each new one inherits what those before it have cost."""
+        self.layout = layout
+        for note in layout.notes:
+            self.story.tell(now, f"attempt {self.attempt}: {note}")
+        if len(layout.shares) == len(self.partitions):
+            return
+        worst = max(self.partitions, key=lambda each: each.launches)
+        for number in range(len(self.partitions), len(layout.shares)):
+            partition = Partition(number)
+            partition.launches, partition.failures, partition.alone = worst.launches, worst.failures, worst.alone
+            self.partitions.append(partition)
+        del self.partitions[len(layout.shares) :]
+        self.idle = len(self.partitions)
 
     def start(self, now: float) -> list[int]:
         """Queue every idle partition, and return their numbers."""
@@ -181,8 +203,9 @@ class StageMachine:
 
     def current(self, attempt: TaskAttempt) -> Partition | None:
         """The partition that an attempt works for, if it is still the one that counts."""
-        partition = self.partitions[attempt.id.partition]
-        return partition if partition.attempt is attempt else None
+        number = attempt.id.partition
+        partition = self.partitions[number] if number < len(self.partitions) else None
+        return partition if partition is not None and partition.attempt is attempt else None
 
     def rest(self, partition: Partition) -> None:
         """Nobody works on a partition any more, and it has no output."""
@@ -267,7 +290,7 @@ class StageMachine:
             for partition in self.partitions
             if partition.output is not None and partition.metrics is not None
         )
-        return StageRun(self.stage.id, self.attempts, tasks)
+        return StageRun(self.stage.id, self.attempts, tasks, self.layout.notes)
 
     def _rest(self, partition: Partition) -> None:
         partition.state = PartitionState.IDLE

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import assert_never
 
+from shoal.planner.adapt import TaskShare
 from shoal.planner.errors import InvariantViolated
 from shoal.planner.ids import StageId, TaskId
 from shoal.planner.stage import (
@@ -22,17 +23,21 @@ from shoal.planner.stage import (
 def build_task(
     task: TaskId,
     stage: Stage,
+    share: TaskShare,
     producers: Mapping[StageId, tuple[Stage, tuple[OutputFile, ...]]],
     settings: tuple[tuple[str, str], ...],
     mmap: bool,
 ) -> TaskSpec:
-    """Say what one task of a stage runs; ``producers`` has each exchanged stage with its files, by partition."""
+    """Say what one task of a stage runs: its ``share`` of the inputs.
+
+    ``producers`` has each exchanged stage with its files, by partition.
+    """
     return TaskSpec(
         id=task,
         sql=stage.sql,
         columns=stage.columns,
-        scans=tuple(TaskScan(each.name, each.source, each.columns, _split(each, task)) for each in stage.scans),
-        exchanges=tuple(_exchange(each, task, *producers[each.stage]) for each in stage.exchanges),
+        scans=tuple(TaskScan(each.name, each.source, each.columns, _split(each, share)) for each in stage.scans),
+        exchanges=tuple(_exchange(each, share, *producers[each.stage]) for each in stage.exchanges),
         setup=stage.setup,
         output=stage.output,
         kernel_join_order=stage.kernel_join_order,
@@ -41,19 +46,25 @@ def build_task(
     )
 
 
-def _split(scan: ScanInput, task: TaskId) -> Split:
-    return scan.splits[0] if len(scan.splits) == 1 else scan.splits[task.partition]
+def _split(scan: ScanInput, share: TaskShare) -> Split:
+    return scan.splits[0] if len(scan.splits) == 1 else scan.splits[share.partitions[0]]
 
 
-def _exchange(exchange: ExchangeInput, task: TaskId, producer: Stage, files: tuple[OutputFile, ...]) -> TaskExchange:
+def _exchange(
+    exchange: ExchangeInput, share: TaskShare, producer: Stage, files: tuple[OutputFile, ...]
+) -> TaskExchange:
     match exchange.mode:
         case ReadMode.ALL:
             partitions = tuple(range(producer.output.partitions))
         case ReadMode.ALIGNED:
-            partitions = (task.partition,)
+            partitions = share.partitions
         case _:
             assert_never(exchange.mode)
-    return TaskExchange(exchange.name, producer.columns, files, partitions)
+    if exchange.name != share.name:
+        return TaskExchange(exchange.name, producer.columns, files, partitions)
+    mine = tuple(files[piece.file] for piece in share.pieces)
+    slices = tuple(piece.rows for piece in share.pieces)
+    return TaskExchange(exchange.name, producer.columns, mine, partitions, slices if any(slices) else ())
 
 
 def check_plan(plan: StagedPlan) -> None:

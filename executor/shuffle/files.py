@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from shoal.executor.shuffle.manifest import Manifest, PartitionEntry, read_manifest
 from shoal.planner.errors import FetchFailed
+from shoal.planner.stage import RowSlice
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,20 @@ class MappedFile:
                     yield self._reader.get_batch(batch)
                 except (pa.ArrowException, OSError) as error:
                     raise FetchFailed(f"output {self.manifest.task} is damaged: {error}") from error
+
+    def slice(self, partition: int, wanted: RowSlice) -> Iterator[pa.RecordBatch]:
+        """Some rows of a partition. Raises ``FetchFailed`` if it has not so many."""
+        skip, left = wanted.first, wanted.rows
+        for batch in self.batches([partition]):
+            if skip >= batch.num_rows:
+                skip -= batch.num_rows
+                continue
+            part = batch.slice(skip, left)
+            skip, left = 0, left - part.num_rows
+            yield part
+            if not left:
+                return
+        raise FetchFailed(f"output {self.manifest.task} ends {left} rows too early in partition {partition}")
 
     def _verify(self, number: int, entry: PartitionEntry) -> None:
         if entry.checksum is None:

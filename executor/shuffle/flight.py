@@ -1,8 +1,8 @@
 """The Flight server of an executor: it streams shuffle partitions, and Arrow tables by key, to other machines.
 
 A ticket is a small JSON object: ``{"task": {query, stage, stage_attempt, partition, attempt}, "incarnation": ...,
-"partitions": [...], "compress": bool}`` or ``{"arrow": key, "compress": bool}``. What it names is looked up in the
-store's table; nothing of it becomes part of a path.
+"partitions": [...], "compress": bool, "rows": {first, rows} or null}`` or ``{"arrow": key, "compress": bool}``. What it
+names is looked up in the store's table; nothing of it becomes part of a path.
 """
 
 import json
@@ -22,6 +22,7 @@ from shoal.executor.shuffle.registry import ArrowRegistry
 from shoal.executor.shuffle.store import ShuffleStore
 from shoal.planner.errors import Error, FetchFailed
 from shoal.planner.ids import Incarnation, TaskId
+from shoal.planner.stage import RowSlice
 
 MESSAGE_BYTES = 16 << 20
 """No message is much larger; batches are cut into slices of rows."""
@@ -32,12 +33,13 @@ _SHUTDOWN_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class OutputTicket:
-    """Partitions of one output."""
+    """Partitions of one output; of a single one perhaps only some ``rows``."""
 
     task: TaskId
     incarnation: Incarnation
     partitions: tuple[int, ...]
     compress: bool = False
+    rows: RowSlice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,20 @@ def decode_ticket(encoded: bytes) -> Ticket:
             raise ValueError("not partitions")
         if not isinstance(found["incarnation"], str):
             raise ValueError("not an incarnation")
-        return OutputTicket(task_of(found["task"]), Incarnation(found["incarnation"]), tuple(partitions), compress)
+        task, incarnation = task_of(found["task"]), Incarnation(found["incarnation"])
+        return OutputTicket(task, incarnation, tuple(partitions), compress, _slice(found.get("rows"), len(partitions)))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise FetchFailed("not a ticket") from error
+
+
+def _slice(found: object, partitions: int) -> RowSlice | None:
+    match found:
+        case None:
+            return None
+        case {"first": int(first), "rows": int(rows)} if partitions == 1 and first >= 0 and rows > 0:
+            return RowSlice(first, rows)
+        case _:
+            raise ValueError("not rows of one partition")
 
 
 class FlightService:
@@ -130,10 +143,11 @@ class _Server(pyarrow.flight.FlightServerBase):  # type: ignore[misc]
                 if table is None:
                     raise FetchFailed("no table of that key is registered here")
                 return table.schema, table.to_batches(), compress
-            case OutputTicket(task, incarnation, partitions, compress):
+            case OutputTicket(task, incarnation, partitions, compress, rows):
                 stored = self._store.find(task, incarnation)
                 mapped = map_file(stored.path, stored.manifest)
-                return mapped.schema, mapped.batches(partitions), compress
+                batches = mapped.batches(partitions) if rows is None else mapped.slice(partitions[0], rows)
+                return mapped.schema, batches, compress
 
 
 def _bounded(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

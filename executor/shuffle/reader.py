@@ -22,7 +22,7 @@ from shoal.executor.shuffle.host import host_identity
 from shoal.executor.shuffle.registry import ArrowRegistry
 from shoal.planner.errors import FetchFailed, SourceError
 from shoal.planner.source import ArrowSource
-from shoal.planner.stage import OutputFile
+from shoal.planner.stage import OutputFile, RowSlice
 
 _CALL_SECONDS = 60.0
 _BYTES_PER_SECOND = 1 << 20
@@ -89,9 +89,17 @@ class ShuffleReader:
         self._clients = FlightClients()
 
     def open_output(
-        self, file: OutputFile, partitions: Sequence[int], *, mmap: bool = True, cancelled: CancelToken | None = None
+        self,
+        file: OutputFile,
+        partitions: Sequence[int],
+        *,
+        rows: RowSlice | None = None,
+        mmap: bool = True,
+        cancelled: CancelToken | None = None,
     ) -> OpenedInput:
         """Partitions of one output: mapped if it is on this host and ``mmap`` is set, otherwise streamed.
+
+        With ``rows``, only these of the one partition.
 
         Raises ``FetchFailed``, with the producer in its context, here or while the batches are read.
         """
@@ -101,9 +109,10 @@ class ShuffleReader:
                 mapped = map_file(Path(file.path))
                 if mapped.manifest.task != file.task or mapped.manifest.incarnation != file.incarnation:
                     raise FetchFailed(f"{file.path} is not the output of {file.task}")
-                return OpenedInput(mapped.schema, _attributed(mapped.batches(partitions), file), not mapped.compressed)
+                found = mapped.batches(partitions) if rows is None else mapped.slice(partitions[0], rows)
+                return OpenedInput(mapped.schema, _attributed(found, file), not mapped.compressed)
             compress = file.host != host_identity()
-            ticket = OutputTicket(file.task, file.incarnation, tuple(partitions), compress)
+            ticket = OutputTicket(file.task, file.incarnation, tuple(partitions), compress, rows)
             size = sum(file.bytes[number] for number in partitions)
             schema, batches = self._stream(file.location, ticket, size, cancelled)
         except FetchFailed as error:

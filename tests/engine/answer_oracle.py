@@ -15,9 +15,13 @@ from tests.engine.answer_tables import TABLES, VIEWS
 
 CONFIGURATIONS: Mapping[str, Mapping[str, str]] = {
     "three": {"partitions": "3"},
-    "seven_partitioned": {"partitions": "7", "join_strategy": "partitioned"},
-    "two_broadcast": {"partitions": "2", "join_strategy": "broadcast"},
-    "three_unclustered": {"partitions": "3", "disabled_rules": "use_clustering"},
+    "seven_partitioned": {
+        "partitions": "7",
+        "join_strategy": "partitioned",
+        "disabled_rules": "coalesce_partitions",
+    },
+    "two_broadcast": {"partitions": "2", "join_strategy": "broadcast", "disabled_rules": "coalesce_partitions"},
+    "three_unclustered": {"partitions": "3", "disabled_rules": "use_clustering,coalesce_partitions"},
     "one": {"partitions": "1"},
 }
 """The settings, beside ``distribute = always``, under which answers are compared."""

@@ -6,6 +6,7 @@ from shoal.coordinator.events import ExecutorJoined
 from shoal.planner.ids import ExecutorId, Incarnation, QueryId, StageId, TaskId
 from shoal.planner.source import Field, FileFormat, FileIdentity, FileSource
 from shoal.planner.stage import (
+    Adaptation,
     ExchangeInput,
     OutputFile,
     OutputPartitioning,
@@ -18,6 +19,8 @@ from shoal.planner.stage import (
 )
 
 COLUMNS = (Field("x", "BIGINT"),)
+AS_PLANNED = Adaptation(frozenset({"coalesce_partitions", "split_skew"}))
+"""Stages are never laid out otherwise than planned."""
 METRICS = TaskMetrics(seconds=0.1, cpu_seconds=0.1, rows_in=1, bytes_in=8, rows_out=1, bytes_out=8)
 
 
@@ -52,9 +55,10 @@ def read_stage(
     partitions: int = 1,
     *,
     deterministic: bool = True,
+    splittable: bool = False,
 ) -> Stage:
     """A stage that reads other stages."""
-    exchanges = tuple(ExchangeInput(f"e{stage}", StageId(stage), mode) for stage, mode in inputs.items())
+    exchanges = tuple(ExchangeInput(f"e{stage}", StageId(stage), mode, splittable) for stage, mode in inputs.items())
     output = OutputPartitioning(partitions, "p" if partitions > 1 else None)
     return Stage(
         StageId(number),
@@ -67,9 +71,9 @@ def read_stage(
     )
 
 
-def plan_of(*stages: Stage) -> StagedPlan:
+def plan_of(*stages: Stage, adaptation: Adaptation = AS_PLANNED) -> StagedPlan:
     """A plan of these stages."""
-    return StagedPlan(stages, COLUMNS)
+    return StagedPlan(stages, COLUMNS, adaptation=adaptation)
 
 
 def shuffle_plan(tasks: int = 2, *, deterministic: bool = True) -> StagedPlan:
@@ -82,7 +86,10 @@ def shuffle_plan(tasks: int = 2, *, deterministic: bool = True) -> StagedPlan:
 
 
 def random_plan(random: Random) -> StagedPlan:
-    """Up to six stages, each but the first reading some of those before it, so that each is read by a later one."""
+    """Up to six stages, each but the first reading some of those before it, so that each is read by a later one.
+
+    Half of the plans adapt to the few bytes that ``random_sizes`` gives.
+    """
     stages: list[Stage] = []
     for number in range(random.randint(1, 6)):
         tasks, partitions = random.randint(1, 5), random.randint(1, 4)
@@ -94,16 +101,30 @@ def random_plan(random: Random) -> StagedPlan:
                 aligned = producer.output.partitions == tasks
                 inputs[producer.id] = ReadMode.ALIGNED if aligned else ReadMode.ALL
         if inputs:
-            stages.append(read_stage(number, inputs, tasks, partitions, deterministic=deterministic))
+            splittable = random.random() < 0.7
+            stages.append(
+                read_stage(number, inputs, tasks, partitions, deterministic=deterministic, splittable=splittable)
+            )
         else:
             stages.append(scan_stage(number, tasks, partitions, deterministic=deterministic))
-    return plan_of(*stages)
+    adaptation = Adaptation(task_bytes=random.randint(1, 30), split_bytes=random.randint(1, 8))
+    return plan_of(*stages, adaptation=random.choice([AS_PLANNED, adaptation]))
 
 
-def output_of(task: TaskId, offer: ExecutorJoined, partitions: int = 1, size: int = 8) -> OutputFile:
+def random_sizes(random: Random, partitions: int) -> tuple[int, ...]:
+    """The rows, of one byte each, of an output's partitions; one partition may have many more than the others."""
+    sizes = [random.randint(0, 8) for _ in range(partitions)]
+    if random.random() < 0.5:
+        sizes[random.choice((0, -1))] += random.randint(20, 100)
+    return tuple(sizes)
+
+
+def output_of(
+    task: TaskId, offer: ExecutorJoined, partitions: int = 1, size: int = 8, sizes: tuple[int, ...] = ()
+) -> OutputFile:
     """The output that a task writes on an executor."""
     path = f"/{offer.incarnation}/{task}"
-    sizes = (size,) * partitions
+    sizes = sizes or (size,) * partitions
     return OutputFile(task, offer.executor, offer.incarnation, offer.host, path, offer.location, sizes, sizes)
 
 
