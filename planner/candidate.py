@@ -40,7 +40,7 @@ class Prices:
         """The seconds that an exchange adds."""
         rows, size = candidate.plan.estimate.rows, candidate.plan.estimate.bytes
         producers = self.tasks if is_spread(candidate.distribution) else 1
-        parted = kind in (ExchangeKind.HASH, ExchangeKind.ROUND_ROBIN)
+        parted = kind in (ExchangeKind.HASH, ExchangeKind.RANGE, ExchangeKind.ROUND_ROBIN)
         send = (rows * (SEND_ROW if parted else 0.0) + size * SEND_BYTE) / producers
         readers = self.tasks if parted else 1
         return self.stage_seconds + send + size * RECEIVE_BYTE / readers

@@ -14,14 +14,16 @@ from shoal.planner import physical as p
 from shoal.planner.candidate import Candidate, Prices, cheapest, dealt, gathered, hashed, prices_of, scan_seconds
 from shoal.planner.clustering import Clusters, find_clusters
 from shoal.planner.cost.cardinality import Estimator
-from shoal.planner.cost.model import CELL_BYTES, FILTER_ROW, PROJECT_CELL, SORT_ROW, WINDOW_ROW
+from shoal.planner.cost.model import CELL_BYTES, FILTER_ROW, PROJECT_CELL
 from shoal.planner.distribute_aggregate import aggregate_candidates
 from shoal.planner.distribute_join import join_candidates
-from shoal.planner.distribution import Arbitrary, Hash, HashSlot, Single, Whole, groups_together, is_spread, restricted
+from shoal.planner.distribute_order import limit_candidates, result_order, sort_candidates, window_candidates
+from shoal.planner.distribution import Arbitrary, Hash, HashSlot, Single, Whole, is_spread, restricted
 from shoal.planner.errors import InvariantViolated
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Node, SetOperator
 from shoal.planner.options import Distribute, PlanOptions
+from shoal.planner.range_bounds import RangeBounds, find_range_bounds
 from shoal.planner.scalar import column_ref
 from shoal.planner.source import FileFormat, FileSource
 from shoal.planner.stage import Estimate
@@ -47,6 +49,8 @@ class Distributor:
     options: PlanOptions
     argument_types: ArgumentTypes = field(default_factory=dict)
     clusters: Clusters = field(default_factory=Clusters)
+    order: logical.Sort | None = None
+    """The sort that gives the result its order."""
 
     @property
     def prices(self) -> Prices:
@@ -57,6 +61,7 @@ class Distributor:
         """The cheapest plan whose rows all end up in the result, in order if the root is ordered."""
         if self.prices.tasks > 1 and "use_clustering" not in self.options.disabled_rules:
             self.clusters = find_clusters(root, self.estimator.statistics, self.prices.tasks)
+        self.order = result_order(root)
         return min(self.candidates(root), key=lambda item: item.seconds)
 
     def candidates(self, node: Node) -> list[Candidate]:
@@ -87,9 +92,9 @@ class Distributor:
                 inputs = self.candidates(node.input)
                 return aggregate_candidates(node, inputs, self.estimate(node), self.prices, self.argument_types)
             case logical.Window():
-                return self._window(node)
+                return window_candidates(node, self.candidates(node.input), self.estimate(node), self.prices)
             case logical.Sort():
-                return [self._sort(node, item) for item in self.candidates(node.input)]
+                return self._sort(node)
             case logical.Limit():
                 return self._limit(node)
             case logical.SetOperation():
@@ -138,56 +143,18 @@ class Distributor:
         plan = p.Project(item.plan, node.assignments, self.estimate(node))
         return Candidate(plan, distribution, item.seconds + cost, item.stable)
 
-    def _window(self, node: logical.Window) -> list[Candidate]:
-        estimate = self.estimate(node)
-        keys = common_partition_keys(node)
-        found: list[Candidate] = []
-        types = {column.id: column.type for column in logical.schema(node.input)}
-        for item in self.candidates(node.input):
-            ready = [item] if groups_together(item.distribution, keys) else []
-            if is_spread(item.distribution):
-                ready.append(gathered(item, self.prices))
-                if keys:
-                    slots = tuple(HashSlot(frozenset({key}), types[key]) for key in sorted(keys))
-                    ready.append(hashed(item, Hash(slots), self.prices))
-            for one in ready:
-                seconds = estimate.rows * WINDOW_ROW / self.prices.share(one.distribution)
-                spread = is_spread(one.distribution)
-                plan = p.WindowCompute(one.plan, node.assignments, estimate)
-                found.append(
-                    Candidate(plan, one.distribution if spread else Single(), one.seconds + seconds, stable=False)
-                )
-        return found
+    def _sort(self, node: logical.Sort) -> list[Candidate]:
+        by_ranges = node is self.order and "sort_by_ranges" not in self.options.disabled_rules
 
-    def _sort(self, node: logical.Sort, item: Candidate) -> Candidate:
-        one = gathered(item, self.prices) if is_spread(item.distribution) else item
-        estimate = self.estimate(node)
-        seconds = estimate.rows * SORT_ROW / self.prices.share(one.distribution)
-        return Candidate(p.SortRows(one.plan, node.keys, estimate), one.distribution, one.seconds + seconds, one.stable)
+        def bounds(key: ColumnId) -> RangeBounds | None:
+            return find_range_bounds(node.input, key, self.estimator, self.prices.tasks)
+
+        inputs = self.candidates(node.input)
+        return sort_candidates(node, inputs, self.estimate(node), self.prices, bounds if by_ranges else None)
 
     def _limit(self, node: logical.Limit) -> list[Candidate]:
-        estimate = self.estimate(node)
-        order = node.input if isinstance(node.input, logical.Sort) else None
-        below = order.input if order is not None else node.input
-        found: list[Candidate] = []
-        for item in self.candidates(below):
-            part, distribution = item.plan, item.distribution
-            seconds = item.seconds + item.plan.estimate.rows * FILTER_ROW / self.prices.share(distribution)
-            if is_spread(distribution):
-                if node.count is not None:
-                    most = node.count + node.offset
-                    size = Estimate(min(part.estimate.rows, most * self.prices.tasks), part.estimate.bytes)
-                    rows = max(1.0, part.estimate.rows)
-                    size = Estimate(size.rows, part.estimate.bytes * size.rows / rows)
-                    part = p.SortRows(part, order.keys, part.estimate) if order is not None else part
-                    part = p.LimitRows(part, most, 0, size)
-                merged = gathered(Candidate(part, distribution, seconds, stable=False), self.prices)
-                part, seconds = merged.plan, merged.seconds
-            part = p.SortRows(part, order.keys, part.estimate) if order is not None else part
-            found.append(
-                Candidate(p.LimitRows(part, node.count, node.offset, estimate), Single(), seconds, stable=False)
-            )
-        return found
+        below = node.input.input if isinstance(node.input, logical.Sort) else node.input
+        return limit_candidates(node, self.candidates(below), self.estimate(node), self.prices)
 
     def _set_operation(self, node: logical.SetOperation) -> list[Candidate]:
         estimate = self.estimate(node)
@@ -247,14 +214,3 @@ def is_splittable(scan: logical.Scan) -> bool:
     if not isinstance(source, FileSource) or not source.uniform:
         return False
     return source.format is FileFormat.PARQUET or len(source.files) > 1
-
-
-def common_partition_keys(node: logical.Window) -> frozenset[ColumnId]:
-    """The columns by which every window of the node is partitioned."""
-    keys: frozenset[ColumnId] | None = None
-    for item in node.assignments:
-        mine = frozenset(
-            ColumnId(key.name) for key in item.expression.args.get("partition_by") or [] if isinstance(key, exp.Column)
-        )
-        keys = mine if keys is None else keys & mine
-    return keys or frozenset()

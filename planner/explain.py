@@ -119,7 +119,7 @@ def _operator(node: PhysicalNode, exchanges: list[StageId]) -> Operator:
         if node.kind is ExchangeKind.ROUND_ROBIN:
             return Operator("Exchange", f"from stage {exchanges.pop(0)}, rows dealt out in turn", "", node.estimate, ())
         word = "range" if node.bounds else "hash"
-        kind = f" by {word} of {', '.join(node.keys)}" if node.kind is ExchangeKind.HASH else ""
+        kind = f" by {word} of {', '.join(node.keys)}" if node.kind in (ExchangeKind.HASH, ExchangeKind.RANGE) else ""
         return Operator("Exchange", f"from stage {exchanges.pop(0)}{kind}", "", node.estimate, ())
     inputs = tuple(_operator(child, exchanges) for child in p.children(node))
     name, detail, reason = _described(node)

@@ -59,7 +59,7 @@ class Fragmenter:
         ids = ", ".join(quoted(column.id) for column in columns) or "shoal_row"
         body = block.text()
         output = OutputPartitioning()
-        if exchange.kind is ExchangeKind.HASH and self.partitions > 1:
+        if exchange.kind in (ExchangeKind.HASH, ExchangeKind.RANGE) and self.partitions > 1:
             number = partition_expression(exchange, self.partitions)
             body = f"SELECT {ids}, {number} AS {PARTITION_COLUMN}\nFROM (\n{body}\n) AS rows"
             output = OutputPartitioning(self.partitions, PARTITION_COLUMN)
@@ -118,7 +118,7 @@ class Fragmenter:
         match node:
             case p.Exchange():
                 stage, leader = self._source(node)
-                hashed = node.kind in (ExchangeKind.HASH, ExchangeKind.ROUND_ROBIN)
+                hashed = node.kind in (ExchangeKind.HASH, ExchangeKind.RANGE, ExchangeKind.ROUND_ROBIN)
                 name = fragment.fresh_exchange(stage)
                 fragment.names[id(node)] = name
                 fragment.renamed[id(node)] = p.schema(leader)

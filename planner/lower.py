@@ -306,8 +306,11 @@ def final_call(expression: exp.Expression, partial: str, type: str, argument_typ
 def partition_expression(exchange: p.Exchange, partitions: int) -> str:
     """The number of the partition of a row: from the hash of its keys in the given types, or its place in the bounds.
 
-    A NULL key has reached no bound, so it goes to the first task, wherever it comes from.
+    A NULL key has reached no bound, so it goes to the first task, wherever it comes from; sorted rows go where they
+    belong.
     """
+    if exchange.kind is p.ExchangeKind.RANGE:
+        return _ordered_partition(exchange)
     if exchange.bounds:
         key = quoted(exchange.keys[0])
         places = reversed(list(enumerate(exchange.bounds, 1)))
@@ -316,6 +319,16 @@ def partition_expression(exchange: p.Exchange, partitions: int) -> str:
     keys = zip(exchange.keys, exchange.key_types, strict=True)
     casts = ", ".join(f"CAST({quoted(key)} AS {type})" for key, type in keys)
     return f"CAST((hash({casts}) >> {_HASH_SHIFT}) % {partitions} AS USMALLINT)"
+
+
+def _ordered_partition(exchange: p.Exchange) -> str:
+    """The number of the range of a row, counted from the end where the order falls."""
+    key, last = quoted(exchange.keys[0]), len(exchange.bounds)
+    falls = exchange.descending
+    places = reversed(list(enumerate(exchange.bounds, 1)))
+    steps = [f"WHEN {key} IS NULL THEN {0 if exchange.nulls_first else last}"]
+    steps += [f"WHEN {key} >= {bound} THEN {last - place if falls else place}" for place, bound in places]
+    return f"CAST(CASE {' '.join(steps)} ELSE {last if falls else 0} END AS USMALLINT)"
 
 
 def turn_expression(partitions: int) -> str:

@@ -33,11 +33,15 @@ class AggregatePhase(StrEnum):
 
 
 class ExchangeKind(StrEnum):
-    """Where rows go: all to every reader, each to the task that its key's hash names, or to the tasks in turn."""
+    """Where rows go: all to every reader, each to the task that its key's hash names, or to the tasks in turn.
+
+    With RANGE the tasks get ranges of the key in rising order, or falling: their sorted rows are an order together.
+    """
 
     GATHER = "gather"
     BROADCAST = "broadcast"
     HASH = "hash"
+    RANGE = "range"
     ROUND_ROBIN = "round_robin"
 
 
@@ -158,6 +162,7 @@ class Exchange:
     """Moves rows between tasks. ``keys`` with the types in which they are hashed belong to HASH.
 
     With ``bounds`` the one key's place among them tells the task, as in the clustered files on the other side.
+    ``descending`` and ``nulls_first`` belong to RANGE.
     """
 
     input: "PhysicalNode"
@@ -166,6 +171,8 @@ class Exchange:
     keys: tuple[ColumnId, ...] = ()
     key_types: tuple[str, ...] = ()
     bounds: tuple[str, ...] = ()
+    descending: bool = False
+    nulls_first: bool = True
 
 
 PhysicalNode = (

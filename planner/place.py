@@ -53,7 +53,7 @@ class Offers:
         """The choice with all three prices, the chosen one first."""
         names = {Place.PROCESS: "one process", Place.EXECUTOR: "one executor", Place.TASKS: f"{self.count} tasks"}
         prices = {Place.TASKS: self.tasks, Place.EXECUTOR: self.executor, Place.PROCESS: self.process}
-        chosen = prices.pop(place)
+        chosen = prices.pop(place) or 0.0
         verb = "are" if place is Place.TASKS else "is"
         texts = [f"{names[place]} {verb} expected to take {chosen:.3f} s"]
         texts += [f"{names[other]} {price:.3f} s" for other, price in prices.items() if price is not None]

@@ -47,6 +47,7 @@ def _matched(alike: list[Exchange]) -> dict[int, Exchange]:
             tuple(renaming.place(key) for key in exchange.keys),
             exchange.key_types,
             exchange.bounds,
+            (exchange.descending, exchange.nulls_first),
         )
         for known_rows, known_parts, leader in leaders:
             if known_rows == rows and (known_parts == parts or exchange.kind is ExchangeKind.GATHER):
@@ -113,7 +114,8 @@ class _Renaming:
             case p.Combine():
                 return (node.operator, node.all)
             case p.Exchange():
-                return (node.kind, tuple(self.place(key) for key in node.keys), node.key_types, node.bounds)
+                keys = tuple(self.place(key) for key in node.keys)
+                return (node.kind, keys, node.key_types, node.bounds, node.descending, node.nulls_first)
             case _:
                 return None
 

@@ -1,0 +1,197 @@
+"""Borders that part the rows of a sort key into about equal ranges, from what is known of the key's values.
+
+Best are the quantiles that ANALYZE has stored; else the bounds of row groups, each with the weight of its rows; else
+the least and the greatest value, as if all between them were equally frequent. Any borders give the right order: poor
+ones only leave tasks with unequal work.
+"""
+
+import datetime as dt
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
+
+from sqlglot import exp
+
+from shoal.planner import logical, tree
+from shoal.planner.cost.cardinality import Estimator
+from shoal.planner.ids import ColumnId
+from shoal.planner.key_cuts import Nulls, cut_table, find_borders, key_literal
+from shoal.planner.logical import Node
+from shoal.planner.protocols import ColumnStatistics, KeyRange
+
+MOST_UNEVEN = 1.5
+"""How many times its even share the largest range of strings may have, as the files' bounds tell it."""
+
+MOST_OVERLAP = 0.25
+"""The share of rows in row groups across a border of strings, from which on these bounds tell nothing."""
+
+_INTEGER = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)")
+_DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
+_TIMESTAMPS = frozenset({"TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"})
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_DAY_ZERO = dt.date(1970, 1, 1).toordinal()
+
+
+@dataclass(frozen=True, slots=True)
+class RangeBounds:
+    """Rising borders as SQL literals; ``known``: they come from more than the least and the greatest value."""
+
+    literals: tuple[str, ...]
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """So much weight, spread evenly between two places on the line of a type's values."""
+
+    low: float
+    high: float
+    weight: float
+
+
+def find_range_bounds(node: Node, key: ColumnId, estimator: Estimator, parts: int) -> RangeBounds | None:
+    """Borders for ``parts`` ranges of a column that a node delivers; None if nothing useful is known of its values."""
+    type = next(column.type for column in logical.schema(node) if column.id == key)
+    known = estimator.estimate(node).columns.get(key)
+    ranges = _ranges_of(node, key, estimator)
+    if type == "VARCHAR":
+        return _text_bounds(known, ranges, parts)
+    stretches = _stretches(known, ranges, type)
+    if known is not None:
+        low, high = _place(known.minimum, type), _place(known.maximum, type)
+        sure = len(stretches) > 1
+        stretches = _within(stretches, low, high) or ([_Stretch(low, high, 1.0)] if low is not None and high else [])
+    else:
+        sure = True
+    literals = [_literal(place, type) for place in _quantiles(stretches, parts)]
+    unique = tuple(dict.fromkeys(literal for literal in literals if literal is not None))
+    return RangeBounds(unique, sure) if unique else None
+
+
+def origin_of(node: Node, key: ColumnId) -> tuple[logical.Scan, str] | None:
+    """The scan whose column a column of a node is, and its name there; None if it is computed."""
+    renamed: dict[ColumnId, exp.Expression] = {}
+    scans: dict[ColumnId, tuple[logical.Scan, str]] = {}
+    for item in tree.walk(node):
+        if isinstance(item, logical.Scan):
+            names = zip(item.columns, item.names, strict=True)
+            scans |= {column.id: (item, name) for column, name in names}
+        elif isinstance(item, logical.Project):
+            renamed |= {one.column.id: one.expression for one in item.assignments if one.column.id not in renamed}
+    while key not in scans and key in renamed:
+        source = renamed.pop(key)
+        if not isinstance(source, exp.Column):
+            return None
+        key = ColumnId(source.name)
+    return scans.get(key)
+
+
+def _ranges_of(node: Node, key: ColumnId, estimator: Estimator) -> tuple[KeyRange, ...]:
+    origin = origin_of(node, key)
+    return () if origin is None else estimator.statistics.key_ranges(origin[0].source, origin[1])
+
+
+def _text_bounds(known: ColumnStatistics | None, ranges: tuple[KeyRange, ...], parts: int) -> RangeBounds | None:
+    """Borders of strings: quantiles, or bounds of row groups if the rows come nearly in this order."""
+    quantiles = [value for value in (known.quantiles if known is not None else ()) if isinstance(value, str)]
+    if len(quantiles) > 2:
+        picked: Iterable[str] = (quantiles[round(part * (len(quantiles) - 1) / parts)] for part in range(1, parts))
+        literals = tuple(dict.fromkeys(text for item in picked if (text := key_literal(item, "VARCHAR")) is not None))
+        return RangeBounds(literals, known=True) if literals else None
+    borders = find_borders(ranges, parts, "VARCHAR")
+    if not borders:
+        return None
+    cut = cut_table(ranges, borders, parts, Nulls.APART)
+    if cut.overlap > MOST_OVERLAP or cut.unevenness > MOST_UNEVEN:
+        return None
+    return RangeBounds(tuple(key_literal(border, "VARCHAR") or "" for border in borders), known=True)
+
+
+def _stretches(known: ColumnStatistics | None, ranges: tuple[KeyRange, ...], type: str) -> list[_Stretch]:
+    """How the rows lie on the line of values; nothing if that is not known."""
+    if known is not None and len(known.quantiles) > 2:
+        places = [place for value in known.quantiles if (place := _place(value, type)) is not None]
+        return [_Stretch(low, high, 1.0) for low, high in pairwise(places)]
+    found: list[_Stretch] = []
+    for item in ranges:
+        low, high = _place(item.minimum, type), _place(item.maximum, type)
+        if low is not None and high is not None:
+            found.append(_Stretch(low, high, float(item.rows - (item.nulls or 0))))
+    return found
+
+
+def _within(stretches: Sequence[_Stretch], low: float | None, high: float | None) -> list[_Stretch]:
+    """What filters have left of the stretches, as far as the bounds of the filtered column tell."""
+    found: list[_Stretch] = []
+    for item in stretches:
+        first = item.low if low is None else max(low, item.low)
+        last = item.high if high is None else min(high, item.high)
+        if first <= last:
+            share = (last - first) / (item.high - item.low) if item.high > item.low else 1.0
+            found.append(_Stretch(first, last, item.weight * share))
+    return found
+
+
+def _quantiles(stretches: Sequence[_Stretch], parts: int) -> list[float]:
+    """The places that part the weight of overlapping stretches into equal ``parts``."""
+    total = sum(item.weight for item in stretches)
+    if total <= 0:
+        return []
+    # Between two neighbouring ends of stretches the density of rows is constant; stretches of no length are steps.
+    changes: dict[float, list[float]] = {}
+    for item in stretches:
+        if item.high > item.low:
+            density = item.weight / (item.high - item.low)
+            changes.setdefault(item.low, [0.0, 0.0])[0] += density
+            changes.setdefault(item.high, [0.0, 0.0])[0] -= density
+        else:
+            changes.setdefault(item.low, [0.0, 0.0])[1] += item.weight
+    found: list[float] = []
+    before = density = 0.0
+    place = min(changes)
+    for end in sorted(changes):
+        gained = density * (end - place)
+        while len(found) < parts - 1 and before + gained >= (wanted := total * (len(found) + 1) / parts):
+            found.append(place + (wanted - before) / density if density > 0 else end)
+        before += gained
+        step = changes[end][1]
+        while len(found) < parts - 1 and before + step > total * (len(found) + 1) / parts:
+            found.append(end)
+        before += step
+        density, place = density + changes[end][0], end
+    return found
+
+
+def _place(value: object | None, type: str) -> float | None:
+    """The place of a value on the line of its type: numbers as they are, days, microseconds or nanoseconds."""
+    match value:
+        case bool():
+            return None
+        case dt.datetime() if type in _TIMESTAMPS:
+            moment = value if value.tzinfo is not None else value.replace(tzinfo=dt.UTC)
+            unit = dt.timedelta(microseconds=1)
+            return (moment - _EPOCH) / unit * (1000.0 if type == "TIMESTAMP_NS" else 1.0)
+        case dt.date() if type == "DATE":
+            return float(value.toordinal() - _DAY_ZERO)
+        case int() | float() | Decimal() if not isinstance(value, dt.date):
+            number = float(value)
+            return number if math.isfinite(number) else None
+    return None
+
+
+def _literal(place: float, type: str) -> str | None:
+    """The SQL literal of a place; None for types that are not cut."""
+    decimal = _DECIMAL.fullmatch(type)
+    if decimal is not None:
+        return f"CAST('{Decimal(place).quantize(Decimal(1).scaleb(-int(decimal[2])))}' AS {type})"
+    if _INTEGER.fullmatch(type):
+        return str(math.ceil(place))
+    if type in ("FLOAT", "DOUBLE"):
+        return f"CAST('{place!r}' AS {type})"
+    if type == "DATE":
+        day = math.ceil(place) + _DAY_ZERO
+        return key_literal(dt.date.fromordinal(day), type) if 1 <= day <= dt.date.max.toordinal() else None
+    return key_literal(math.ceil(place), type) if type in _TIMESTAMPS else None

@@ -1,0 +1,121 @@
+"""Results that several tasks sort by ranges: the order is DuckDB's, whatever the type, the direction and the NULLs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+import shoal
+
+ROWS = 6000
+
+TABLE = f"""
+SELECT i AS id,
+    CASE WHEN i % 11 = 0 THEN NULL ELSE (i * 7919) % 1000 - 500 END::INTEGER AS whole,
+    (i * 7919) % 3 AS few,
+    DATE '2020-01-01' + ((i * 31) % 900)::INTEGER AS day,
+    CASE WHEN i % 13 = 0 THEN NULL ELSE ((i * 104729) % 100000) / 100 END::DECIMAL(9,2) AS amount,
+    CASE WHEN i % 17 = 0 THEN 'nan' WHEN i % 19 = 0 THEN NULL WHEN i % 23 = 0 THEN '-inf' WHEN i % 29 = 0 THEN '-0.0'
+        ELSE ((i * 7) % 997 / 10)::VARCHAR END::DOUBLE AS real,
+    ((i * 7) % 997 - 500) / 10.0::DOUBLE AS plain,
+    TIMESTAMP '2021-03-04 05:06:07' + to_seconds((i * 7919) % 86400) AS moment,
+    TIMESTAMPTZ '2021-03-04 05:06:07+00' + to_minutes((i * 7919) % 86400) AS zoned,
+    printf('name %05d', i // 2) AS rising,
+    md5((i % 50)::VARCHAR) AS text,
+    (i * 7919)::HUGEINT * 100000000000000 AS huge,
+    NULL::INTEGER AS nothing,
+    i % 2 = 0 AS flag
+FROM range({ROWS}) AS t(i)
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sorts")
+    kernel = duckdb.connect()
+    kernel.execute(f"CREATE TABLE t AS {TABLE}")
+    for part in range(3):
+        low, high = part * ROWS // 3, (part + 1) * ROWS // 3
+        target = path / f"{part}.parquet"
+        kernel.execute(f"COPY (FROM t WHERE id >= {low} AND id < {high}) TO '{target}' (ROW_GROUP_SIZE 500)")
+    kernel.close()
+    return path
+
+
+@pytest.fixture(scope="module")
+def oracle(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    kernel = duckdb.connect(config={"python_enable_replacements": "false"})
+    kernel.execute(f"SET TimeZone = 'UTC'; CREATE VIEW t AS FROM read_parquet('{folder}/*.parquet')")
+    yield kernel
+    kernel.close()
+
+
+@pytest.fixture(scope="module", params=[1, 2, 3, 7])
+def connection(folder: Path, request: pytest.FixtureRequest) -> Iterator[shoal.Connection]:
+    options = {"distribute": "always", "partitions": str(request.param), "timezone": "UTC", "check_plans": "on"}
+    with shoal.connect(threads=1, **options) as made:
+        made.register("t", folder)
+        yield made
+
+
+def explained(connection: shoal.Connection, sql: str) -> str:
+    return "\n".join(row[0] for row in connection.execute(f"EXPLAIN {sql}").fetchall())
+
+
+def same(ours: pa.Table, theirs: pa.Table) -> bool:
+    """Value for value; a NaN equals a NaN."""
+    return [str(row) for row in ours.to_pylist()] == [str(row) for row in theirs.to_pylist()]
+
+
+CUT = ("whole", "few", "day", "amount", "plain", "moment", "zoned", "rising", "id")
+KEPT = ("real", "huge", "text", "nothing", "flag")
+"""Of these the files do not tell where the values lie."""
+
+
+@pytest.mark.parametrize("key", [*CUT, *KEPT])
+@pytest.mark.parametrize("order", ["", "DESC", "NULLS FIRST", "DESC NULLS LAST"])
+def test_every_type_and_direction(
+    connection: shoal.Connection, oracle: duckdb.DuckDBPyConnection, key: str, order: str
+) -> None:
+    sql = f"SELECT {key}, id FROM t ORDER BY {key} {order}, id DESC"
+    assert same(connection.execute(sql).fetch_arrow_table(), oracle.sql(sql).to_arrow_table())
+    partitions = int(connection.execute("SHOW partitions").fetchall()[0][0])
+    ranged = f"by range of {key}" in explained(connection, sql)
+    if (key, partitions) != ("rising", 7):  # There are only three row groups.
+        assert ranged == (key in CUT and partitions > 1)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT whole, count(*) AS n, sum(amount) AS a FROM t GROUP BY whole, id ORDER BY whole, a, n",
+        "SELECT id AS other, day FROM t WHERE day > DATE '2021-01-01' ORDER BY day DESC, id",
+        "SELECT a.id, b.whole FROM t a JOIN t b ON a.id = b.id ORDER BY b.whole DESC, a.id",
+        "SELECT id + 1 AS next FROM t ORDER BY moment, id",
+        "SELECT a.id, b.whole FROM t a LEFT JOIN t b ON a.id = b.id + 5000 ORDER BY b.whole NULLS FIRST, a.id",
+        "SELECT id FROM t WHERE whole > 10000 ORDER BY whole",
+        "SELECT whole, row_number() OVER (PARTITION BY few ORDER BY id) AS r FROM t ORDER BY whole, r, few",
+        "SELECT id, whole FROM t UNION ALL SELECT id, few FROM t ORDER BY whole, id",
+        "SELECT whole % 7 AS w, id FROM t ORDER BY w, id",
+        "SELECT id FROM t ORDER BY text COLLATE NOCASE, id",
+        "SELECT id FROM t ORDER BY day LIMIT 2000 OFFSET 100",
+    ],
+)
+def test_sorts_above_other_nodes(connection: shoal.Connection, oracle: duckdb.DuckDBPyConnection, sql: str) -> None:
+    ours, theirs = connection.execute(sql).fetch_arrow_table(), oracle.sql(sql).to_arrow_table()
+    if "LIMIT" in sql:
+        assert ours.num_rows == theirs.num_rows
+    else:
+        assert same(ours, theirs)
+
+
+def test_it_can_be_switched_off(folder: Path, oracle: duckdb.DuckDBPyConnection) -> None:
+    sql = "SELECT id FROM t ORDER BY whole, id"
+    with shoal.connect(threads=1, distribute="always", partitions="3") as connection:
+        connection.register("t", folder)
+        assert "Exchange from stage 0 by range of whole" in explained(connection, sql)
+        connection.execute("SET disabled_rules = 'sort_by_ranges'")
+        assert "by range of" not in explained(connection, sql)
+        assert connection.execute(sql).fetchall() == oracle.sql(sql).fetchall()
