@@ -12,6 +12,8 @@ from shoal.planner.statement import suggest
 
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>ms|s|min|m|h)?", re.IGNORECASE)
 _SECONDS = MappingProxyType({"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0})
+_BYTES = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>B|kB|MB|GB)?", re.IGNORECASE)
+_UNITS = MappingProxyType({"B": 1, "KB": 1000, "MB": 1_000_000, "GB": 1_000_000_000})
 _BOOLEANS = MappingProxyType(
     {"on": True, "true": True, "1": True, "yes": True, "off": False, "false": False, "0": False, "no": False}
 )
@@ -29,6 +31,7 @@ class Values:
     timeout: float | None = None
     disabled_rules: frozenset[str] = frozenset()
     check_plans: bool = False
+    task_bytes: int = 4 << 20
     mmap: bool = True
     timezone: str | None = None
 
@@ -43,6 +46,7 @@ class Values:
             join_strategy=self.join_strategy,
             disabled_rules=self.disabled_rules,
             check_plans=self.check_plans,
+            task_bytes=self.task_bytes,
         )
 
     def kernel_settings(self) -> tuple[tuple[str, str], ...]:
@@ -76,6 +80,13 @@ def _read_count(text: str) -> int:
     if not text.isdigit() or int(text) > 100_000:
         raise ValueError("auto, or a number from 1 to 100000")
     return int(text)
+
+
+def _read_bytes(text: str) -> int:
+    match = _BYTES.fullmatch(text.strip())
+    if match is None:
+        raise ValueError("bytes, such as '500000', '64 kB', '4 MB' or '1 GB'")
+    return int(float(match["number"]) * _UNITS[(match["unit"] or "B").upper()])
 
 
 def _read_duration(text: str) -> float | None:
@@ -124,6 +135,9 @@ _ALL = (
         "optimizer rules that are left out, separated by commas",
     ),
     Setting("check_plans", _read_boolean, _show_boolean, "check every plan after every optimizer rule"),
+    Setting(
+        "task_bytes", _read_bytes, str, "smaller partitions are put together for one task, larger skewed ones are split"
+    ),
     Setting("mmap", _read_boolean, _show_boolean, "map shuffle files of the same host instead of fetching them"),
     Setting("timezone", _read_time_zone, lambda value: str(value or "local"), "time zone of timestamps with time zone"),
 )

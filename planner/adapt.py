@@ -23,6 +23,9 @@ UNEVEN = 1.3
 GROWS = 8
 """A stage that is expected to deliver so many times the bytes it reads keeps its tasks: its work is not its input."""
 
+CELL_BYTES = 8.0
+"""Bytes of an average value of a table."""
+
 Outputs = Mapping[StageId, Sequence[OutputFile]]
 
 
@@ -63,22 +66,30 @@ def planned_layout(stage: Stage) -> Layout:
 def lay_out(stage: Stage, outputs: Outputs, adaptation: Adaptation) -> Layout:
     """Choose the tasks of a stage whose inputs are complete; ``outputs`` has the files of each, by task.
 
-    A stage that scans a table in splits keeps its tasks, because each split belongs to one partition.
+    Where a stage scans a table in splits, each split belongs to one partition: tasks that share the partition all
+    read it, and partitions are not put together.
     """
     aligned = [item for item in stage.exchanges if item.mode is ReadMode.ALIGNED]
-    if not aligned or stage.tasks == 1 or any(len(scan.splits) > 1 for scan in stage.scans):
+    if not aligned or stage.tasks == 1:
         return planned_layout(stage)
     sizes = {item.name: _partition_bytes(outputs[item.stage], stage.tasks) for item in aligned}
     found: Layout | None = None
     if "split_skew" not in adaptation.disabled:
         found = _split_skew(stage, aligned, outputs, sizes, adaptation.split_bytes)
-    if found is None and "coalesce_partitions" not in adaptation.disabled:
+    scanned = any(len(scan.splits) > 1 for scan in stage.scans)
+    if found is None and not scanned and "coalesce_partitions" not in adaptation.disabled:
         found = _coalesce_partitions(stage, sizes, adaptation.task_bytes)
     return found or planned_layout(stage)
 
 
 def _partition_bytes(files: Sequence[OutputFile], partitions: int) -> list[int]:
     return [sum(file.bytes[number] for file in files) for number in range(partitions)]
+
+
+def _scanned_bytes(stage: Stage) -> list[list[float]]:
+    """About how much each task reads of the tables that are split among the tasks."""
+    split = [scan for scan in stage.scans if len(scan.splits) > 1]
+    return [[part.rows * len(scan.columns) * CELL_BYTES for part in scan.splits] for scan in split]
 
 
 def _coalesce_partitions(stage: Stage, sizes: Mapping[str, Sequence[int]], task_bytes: int) -> Layout | None:
@@ -109,7 +120,7 @@ def _split_skew(
     split_bytes: int,
 ) -> Layout | None:
     """Share a skewed partition out among tasks; None if there is none that may be and is worth it."""
-    weights = [sum(column) for column in zip(*sizes.values(), strict=True)]
+    weights = [sum(column) for column in zip(*sizes.values(), *_scanned_bytes(stage), strict=True)]
     fair = sum(weights) / len(weights)
     candidates = [item for item in aligned if item.splittable]
     shares: list[tuple[float, TaskShare]] = []
@@ -136,7 +147,7 @@ def _split_skew(
     return Layout(tuple(share for _, share in shares), tuple(notes))
 
 
-def _parts(split: int, weight: int, fair: float, tasks: int, split_bytes: int) -> int:
+def _parts(split: int, weight: float, fair: float, tasks: int, split_bytes: int) -> int:
     """Among how many tasks to share ``split`` bytes of a partition of ``weight`` bytes; 1: not worth it."""
     parts = min(tasks, -(-split // max(1, int(fair / 2), split_bytes // 2)))
     rest = weight - split

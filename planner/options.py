@@ -24,6 +24,7 @@ class JoinStrategy(StrEnum):
 class PlanOptions:
     """``executors`` 0 is embedded. ``partitions`` 0: derived from the cluster. Memory is of one executor, in bytes.
 
+    ``task_bytes`` are read by one task where partitions are smaller; larger ones may be split.
     ``own_threads`` are those of the kernel in the process that plans; 0: with a cluster it runs no statements itself.
     """
 
@@ -35,4 +36,5 @@ class PlanOptions:
     join_strategy: JoinStrategy = JoinStrategy.AUTO
     disabled_rules: frozenset[str] = frozenset()
     check_plans: bool = False
+    task_bytes: int = 4 << 20
     own_threads: int = 0

@@ -101,7 +101,7 @@ def _distributed(
         return PlannedQuery(sql, staged, fields, reason, logical=query, seconds=seconds, rules=tuple(runs), place=place)
     fragmenter = Fragmenter(statistics, tasks, shares="share_exchanges" not in options.disabled_rules)
     fragmenter.cut(chosen.plan, query.outputs, fields)
-    adaptation = Adaptation(options.disabled_rules)
+    adaptation = Adaptation(options.disabled_rules, options.task_bytes, options.task_bytes)
     staged = StagedPlan(tuple(fragmenter.stages), fields, adaptation=adaptation)
     roots = tuple(fragmenter.roots)
     return PlannedQuery(sql, staged, fields, reason, chosen.plan, roots, query, seconds, tuple(runs), place)

@@ -23,6 +23,8 @@ from shoal.settings import DEFAULTS, SETTINGS, Settings, Values
         ("disabled_rules", "b, a", frozenset({"a", "b"}), "a,b"),
         ("disabled_rules", "", frozenset(), ""),
         ("check_plans", "1", True, "on"),
+        ("task_bytes", "64 kB", 64_000, "64000"),
+        ("task_bytes", "1.5GB", 1_500_000_000, "1500000000"),
         ("mmap", "off", False, "off"),
         ("timezone", "Europe/Berlin", "Europe/Berlin", "Europe/Berlin"),
         ("timezone", "local", None, "local"),

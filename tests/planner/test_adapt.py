@@ -118,7 +118,8 @@ def test_what_may_not_be_split_is_not() -> None:
     assert lay_out(join(4, splittable=False), outputs, Adaptation()) == plain
     assert lay_out(join(4), outputs, Adaptation(frozenset({"split_skew"}))) == plain
     assert lay_out(join(4), outputs, Adaptation(split_bytes=100 * MEGABYTE)) == plain
-    assert lay_out(with_splits(join(4)), outputs, Adaptation()) == plain
+    assert lay_out(with_splits(join(4), rows=50_000_000), outputs, Adaptation()) == plain
+    assert lay_out(with_splits(join(4), rows=10_000), outputs, Adaptation()).notes
 
 
 def test_skew_of_the_other_side_is_not_worth_it() -> None:
@@ -146,7 +147,7 @@ def test_stages_that_keep_their_tasks() -> None:
     assert lay_out(join(6), outputs, Adaptation(frozenset({"coalesce_partitions"}), 100 * MEGABYTE)) == plain
 
 
-def with_splits(stage: Stage) -> Stage:
+def with_splits(stage: Stage, rows: int = 0) -> Stage:
     """The stage with a scan of which each task reads its own split."""
     source = FileSource(FileFormat.PARQUET, (FileIdentity("f", 1, 1),), ())
-    return replace(stage, scans=(ScanInput("t", source, (), (Split(whole=True),) * stage.tasks),))
+    return replace(stage, scans=(ScanInput("t", source, ("x",), (Split(whole=True, rows=rows),) * stage.tasks),))
