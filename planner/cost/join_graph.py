@@ -1,41 +1,48 @@
-"""The join graph of a region: relations as bits, conditions as edges, and the rows of every set of relations.
+"""The join graph of a region: what joins relations, and the rows and prices of every set of them (as bit masks).
 
-The rows of a set are a product over what it contains, so they do not depend on the order in which it is joined.
+It is a hypergraph: a condition over more than two relations, or a join that is no inner one, connects two *sets*. The
+rows of a set are a product over what it contains, so they do not depend on the order in which it is joined.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from shoal.planner import logical
-from shoal.planner.cost.cardinality import Estimator, RelationEstimate
-from shoal.planner.cost.join_cardinality import DEFAULT_KEY_SHARE, join_rows
-from shoal.planner.cost.join_region import Region
-from shoal.planner.cost.model import hash_join_seconds, nested_join_seconds
-from shoal.planner.cost.selectivity import selectivity
+from shoal.planner.cost.cardinality import RelationEstimate
+from shoal.planner.cost.join_conflicts import Placement, Rule, holds
+from shoal.planner.cost.join_members import Operator
+from shoal.planner.cost.model import (
+    BUILD_BYTE,
+    BUILD_LEFT_FACTOR,
+    BUILD_ROW,
+    NESTED_PAIR,
+    OUTPUT_BYTE,
+    OUTPUT_ROW,
+    PROBE_ROW,
+    SPILL_BYTE,
+    miss_seconds,
+)
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import JoinKind, Node
-from shoal.planner.protocols import ColumnStatistics
-from shoal.planner.scalar import columns_of, equality, unwrap
+from shoal.planner.scalar import equality, unwrap
 
 WIDTH_SHARE = 0.5
 """The share of the columns below that a joined row still carries, on average: keys and filters are done with."""
 
+NO_JOIN = -2
+"""What ``JoinGraph.way`` says of two sets that must not be joined."""
+
+INNER_JOIN = -1
+"""What it says of two sets that are joined by an inner join; for any other join it says the index of the operator."""
+
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A leaf or a dependent: ``kind`` is INNER for leaves; ``needs`` are the relations that must be there before."""
+    """What is joined, and what is known of it."""
 
     node: Node
     estimate: RelationEstimate
-    kind: JoinKind = JoinKind.INNER
-    terms: tuple[exp.Expression, ...] = ()
-    needs: int = 0
-    factor: float = 1.0
-    """What a dependent multiplies the rows by."""
-    hashed: bool = True
-    """Whether a dependent's condition has an equality to hash by."""
 
 
 @dataclass(slots=True)
@@ -49,101 +56,203 @@ class EqualityClass:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A term that is no equality of two plain columns: the relations it needs, and what it keeps."""
+    """A term of an inner join or a filter that is no equality of two plain columns of leaves.
+
+    ``mask`` are the relations that must be there for it; ``sides`` the pairs of sets that it connects.
+    """
 
     term: exp.Expression
     mask: int
     selectivity: float
     hashed: bool
+    sides: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JoinOperator:
+    """An operator, where it may stand, whether it can hash, and what is known of the rows that it delivers.
+
+    ``factor`` is what it multiplies the left rows by; of a full join the share of all pairs of rows that match.
+    """
+
+    operator: Operator
+    placement: Placement
+    hashed: bool
+    factor: float
+
+    @property
+    def mask(self) -> int:
+        """The relations that must be there."""
+        return self.placement.left | self.placement.right
+
+
+@dataclass(slots=True)
+class SetOfRelations:
+    """Rows and bytes of the join of a set; the seconds to build on it, that a match in it costs more, to deliver it.
+
+    ``raw`` are the rows before they are made at least one. ``spill`` are the seconds for each byte of the other side
+    when the set is built on and memory cannot hold it; ``least`` is for each equality class the fewest values that a
+    member has in the set.
+    """
+
+    raw: float
+    rows: float
+    bytes: float
+    build: float
+    miss: float
+    output: float
+    spill: float
+    least: dict[int, float]
 
 
 @dataclass(slots=True)
 class JoinGraph:
-    """All that the search asks: neighbours, validity, rows and prices of sets of relations (as bit masks)."""
+    """All that the search asks: neighbours, validity, rows and prices of sets of relations."""
 
     relations: list[Relation]
     classes: list[EqualityClass]
     edges: list[Edge]
-    neighbours: list[int]
-    dependents: int
-    _rows: dict[int, float] = field(default_factory=dict)
-    _widths: dict[int, float] = field(default_factory=dict)
-    _shared: list[tuple[int, float]] = field(default_factory=list)
+    operators: list[JoinOperator]
+    rules: tuple[Rule, ...]
+    memory_bytes: float
+    corrections: list[tuple[int, float]] = field(default_factory=list)
+    neighbours: list[int] = field(default_factory=list)
+    hash_neighbours: list[int] = field(default_factory=list)
+    hyperedges: list[tuple[int, int]] = field(default_factory=list)
+    _sets: dict[int, SetOfRelations] = field(default_factory=dict)
+    _factors: list[list[tuple[int, float]]] = field(default_factory=list)
+    _hash_hyperedges: list[tuple[int, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._shared = _shared_keys(self)
+        self._factors = [[] for _ in self.relations]
+        for mask, factor in [*((edge.mask, edge.selectivity) for edge in self.edges), *self.corrections]:
+            for index in bits(mask):
+                self._factors[index].append((mask, factor))
+        for index, relation in enumerate(self.relations):
+            least = {number: item.distinct[index] for number, item in enumerate(self.classes) if item.mask >> index & 1}
+            rows = relation.estimate.rows
+            for mask, factor in self._factors[index]:
+                rows *= factor if mask == 1 << index else 1.0
+            self._sets[1 << index] = self._describe(rows, relation.estimate.width, least)
+        self._hash_hyperedges = [
+            sides for edge in self.edges if edge.hashed for sides in edge.sides if edge.mask.bit_count() > 2
+        ]
 
     @property
     def all(self) -> int:
         """The set of all relations."""
         return (1 << len(self.relations)) - 1
 
+    def of(self, members: int) -> SetOfRelations:
+        """What is known of a set."""
+        known = self._sets.get(members)
+        if known is None:
+            rest = members & (members - 1)
+            known = self.joined(members ^ rest, rest)
+        return known
+
     def rows(self, members: int) -> float:
         """The rows of the join of a set."""
-        known = self._rows.get(members)
+        return self.of(members).rows
+
+    def joined(self, first: int, second: int) -> SetOfRelations:
+        """What is known of the join of two sets."""
+        known = self._sets.get(first | second)
         if known is None:
-            known = self._compute_rows(members)
-            self._rows[members] = known
+            known = self._join(first, second)
+            self._sets[first | second] = known
         return known
 
-    def width(self, members: int) -> float:
-        """The bytes of one row of the join of a set."""
-        known = self._widths.get(members)
-        if known is None:
-            known = sum(self.relations[index].estimate.width for index in bits(members))
-            known = known * WIDTH_SHARE if members & (members - 1) else known
-            self._widths[members] = known
-        return known
+    def around(self, members: int) -> int:
+        """The relations next to a set by conditions between two relations."""
+        found = 0
+        for index in bits(members):
+            found |= self.neighbours[index]
+        return found & ~members
 
-    def dependent(self, members: int) -> Relation | None:
-        """The dependent that a set consists of, or None for any other set."""
-        if members & self.dependents and not members & (members - 1):
-            return self.relations[members.bit_length() - 1]
-        return None
-
-    def joinable(self, left: int, right: int) -> bool:
-        """Whether the two sets may be joined with the second one on the right."""
-        if self.dependent(left) is not None:
-            return False
-        alone = self.dependent(right)
-        return alone is None or alone.needs & ~left == 0
-
-    def price(self, left: int, right: int) -> float:
-        """The price of joining two sets, with the right one as the build side."""
-        both = left | right
-        rows, width = self.rows(both), self.width(both)
-        alone = self.dependent(right)
-        hashed = self.has_equality(left, right) if alone is None else alone.hashed
-        if not hashed:
-            return nested_join_seconds(self.rows(left), self.rows(right), rows, width)
-        return hash_join_seconds(self.rows(left), self.rows(right), self.width(right), rows, width)
-
-    def has_equality(self, left: int, right: int) -> bool:
-        """Whether a hash join is possible."""
-        if any(item.mask & left and item.mask & right for item in self.classes):
-            return True
-        both = left | right
-        return any(
-            edge.hashed and edge.mask & left and edge.mask & right and edge.mask & ~both == 0 for edge in self.edges
+    def connected(self, first: int, second: int) -> bool:
+        """Whether anything is between two sets that can join them."""
+        return bool(self.around(first) & second) or any(
+            (not one & ~first and not other & ~second) or (not one & ~second and not other & ~first)
+            for one, other in self.hyperedges
         )
 
-    def _compute_rows(self, members: int) -> float:
-        alone = self.dependent(members)
-        if alone is not None:
-            return alone.estimate.rows
-        rows = 1.0
-        for index in bits(members):
-            relation = self.relations[index]
-            rows *= relation.factor if relation.kind is not JoinKind.INNER else relation.estimate.rows
-        for item in self.classes:
-            rows *= _class_selectivity(item, members)
-        for pair, correction in self._shared:
-            if pair & ~members == 0:
-                rows *= correction
-        for edge in self.edges:
-            if edge.mask & ~members == 0:
-                rows *= edge.selectivity
-        return max(1.0, rows)
+    def way(self, first: int, second: int) -> int:
+        """How two sets are joined when the first one is on the left: an operator's index, INNER_JOIN, or NO_JOIN."""
+        both = first | second
+        found = INNER_JOIN
+        for index, item in enumerate(self.operators):
+            mask = item.mask
+            if mask & ~both or not mask & ~first or not mask & ~second:
+                continue
+            if found != INNER_JOIN or item.placement.left & ~first or item.placement.right & ~second:
+                return NO_JOIN
+            found = index
+        rules = self.rules if found == INNER_JOIN else self.operators[found].placement.rules
+        return found if not rules or holds(both, rules) else NO_JOIN
+
+    def price(self, left: int, right: int, way: int) -> float:
+        """The price of joining two sets; an inner join builds on the right one, others on the side that is better."""
+        both, one, other = self.joined(left, right), self.of(left), self.of(right)
+        if way == INNER_JOIN:
+            hashed = self.has_equality(left, right)
+        else:
+            hashed = self.operators[way].hashed
+            if one.rows * BUILD_LEFT_FACTOR < other.rows:
+                one, other = other, one
+        if not hashed:
+            return one.rows * other.rows * NESTED_PAIR + other.build + both.output
+        seconds = other.build + one.rows * PROBE_ROW + both.rows * other.miss + both.output
+        return seconds + one.bytes * other.spill if other.spill else seconds
+
+    def has_equality(self, left: int, right: int) -> bool:
+        """Whether an inner join of two sets can hash."""
+        for index in bits(left if left.bit_count() <= right.bit_count() else right):
+            if self.hash_neighbours[index] & (left if right >> index & 1 else right):
+                return True
+        return any(
+            (not one & ~left and not other & ~right) or (not one & ~right and not other & ~left)
+            for one, other in self._hash_hyperedges
+        )
+
+    def _join(self, first: int, second: int) -> SetOfRelations:
+        one, other = self.of(first), self.of(second)
+        both = first | second
+        rows = one.raw * other.raw
+        for item in self.operators:
+            if not item.mask & ~both and item.mask & ~first and item.mask & ~second:
+                rows = self._joined_by(item, rows, one.raw, other.raw)
+        fewer, more, inside, rival = first, second, one, other
+        if first.bit_count() > second.bit_count():
+            fewer, more, inside, rival = second, first, other, one
+        for index in bits(fewer):
+            below = (1 << index) - 1
+            for mask, factor in self._factors[index]:
+                if not mask & ~both and mask & more and not mask & fewer & below:
+                    rows *= factor
+        least = {**one.least, **other.least}
+        for number, distinct in inside.least.items():
+            theirs = rival.least.get(number)
+            if theirs is not None:
+                rows /= max(distinct, theirs)
+                least[number] = min(distinct, theirs)
+        width = sum(self.relations[index].estimate.width for index in bits(both)) * WIDTH_SHARE
+        return self._describe(rows, width, least)
+
+    def _joined_by(self, item: JoinOperator, rows: float, first: float, second: float) -> float:
+        if item.operator.kind is JoinKind.FULL:
+            matched = rows * item.factor
+            return max(matched, first, second) if item.hashed else matched + first + second
+        right = item.operator.right.bit_length() - 1
+        return rows * item.factor / self.relations[right].estimate.rows
+
+    def _describe(self, raw: float, width: float, least: dict[int, float]) -> SetOfRelations:
+        rows = max(1.0, raw)
+        size = rows * width
+        spilled = 1.0 - self.memory_bytes / size if size > self.memory_bytes else 0.0
+        build = rows * BUILD_ROW + size * (BUILD_BYTE + spilled * SPILL_BYTE)
+        output = rows * (OUTPUT_ROW + width * OUTPUT_BYTE)
+        return SetOfRelations(raw, rows, size, build, miss_seconds(size), output, spilled * SPILL_BYTE, least)
 
 
 def bits(members: int) -> Iterable[int]:
@@ -152,107 +261,6 @@ def bits(members: int) -> Iterable[int]:
         lowest = members & -members
         yield lowest.bit_length() - 1
         members ^= lowest
-
-
-def _class_selectivity(item: EqualityClass, members: int) -> float:
-    """One over the distinct counts of all members but the smallest: each further equality divides once."""
-    common = item.mask & members
-    if not common & (common - 1):
-        return 1.0
-    product, least = 1.0, float("inf")
-    for index, distinct in item.distinct.items():
-        if common >> index & 1:
-            product *= distinct
-            least = min(least, distinct)
-    return least / product
-
-
-def _shared_keys(graph: JoinGraph) -> list[tuple[int, float]]:
-    """For relations joined by several keys at once: what the product of the keys' selectivities is too small by.
-
-    The combinations that exist are no more than the smaller relation has rows, before any filter on it.
-    """
-    corrections: list[tuple[int, float]] = []
-    leaves = [index for index, relation in enumerate(graph.relations) if relation.kind is JoinKind.INNER]
-    for position, first in enumerate(leaves):
-        for second in leaves[position + 1 :]:
-            pair = 1 << first | 1 << second
-            keys = [item for item in graph.classes if item.mask & pair == pair]
-            if len(keys) < 2:
-                continue
-            combinations = 1.0
-            for item in keys:
-                combinations *= max(item.distinct[first], item.distinct[second])
-            largest = max(max(item.distinct[first], item.distinct[second]) for item in keys)
-            existing = min(graph.relations[index].estimate.domain for index in (first, second))
-            corrections.append((pair, combinations / min(combinations, max(largest, existing))))
-    return corrections
-
-
-def build_graph(region: Region, estimator: Estimator) -> JoinGraph:
-    """The graph of a region; terms over a single leaf must have been pushed into it."""
-    estimates = [estimator.estimate(leaf) for leaf in region.leaves]
-    relations = [Relation(leaf, estimate) for leaf, estimate in zip(region.leaves, estimates, strict=True)]
-    home: dict[ColumnId, int] = {}
-    types: dict[ColumnId, str] = {}
-    for index, leaf in enumerate(region.leaves):
-        for column in logical.schema(leaf):
-            home[column.id], types[column.id] = index, column.type
-    columns: dict[ColumnId, ColumnStatistics] = {}
-    for estimate in estimates:
-        columns |= estimate.columns
-    _add_dependents(region, estimator, relations, home, columns)
-    leaf_columns = frozenset(types)
-    classes = _equality_classes(region.terms, home, types, columns, relations)
-    edges = [_edge(term, home, columns) for term in region.terms if not _is_class_term(term, types, leaf_columns)]
-    dependents = sum(1 << index for index, relation in enumerate(relations) if relation.kind is not JoinKind.INNER)
-    return JoinGraph(relations, classes, edges, _neighbours(relations, classes, edges), dependents)
-
-
-def _add_dependents(
-    region: Region,
-    estimator: Estimator,
-    relations: list[Relation],
-    home: dict[ColumnId, int],
-    columns: dict[ColumnId, ColumnStatistics],
-) -> None:
-    for item in region.dependents:
-        index = len(relations)
-        estimate = estimator.estimate(item.node)
-        own = logical.column_ids(item.node)
-        used = frozenset(column for term in item.terms for column in columns_of(term)) - own
-        needs = mask_of(used, home) or 1 << item.anchor
-        left_rows = max(relations[bit].estimate.rows for bit in bits(needs))
-        left_domain = max(relations[bit].estimate.domain for bit in bits(needs))
-        left = {column: columns.get(column, ColumnStatistics()) for column in used}
-        rows = join_rows(
-            item.kind, item.terms, (left_rows, left, left_domain), (estimate.rows, estimate.columns, estimate.domain)
-        )
-        hashed = any(_splits(term, own) for term in item.terms)
-        factor = rows / max(left_rows, 1.0)
-        relations.append(Relation(item.node, estimate, item.kind, item.terms, needs, factor, hashed))
-        if item.kind is JoinKind.LEFT:
-            home |= dict.fromkeys(own, index)
-            columns |= estimate.columns
-
-
-def _splits(term: exp.Expression, side: frozenset[ColumnId]) -> bool:
-    """Whether a term is an equality between something of one side and something of the other."""
-    sides = equality(term)
-    if sides is None:
-        return isinstance(unwrap(term), exp.NullSafeEQ)
-    first, second = columns_of(sides[0]), columns_of(sides[1])
-    if not first or not second:
-        return False
-    return (first <= side and second.isdisjoint(side)) or (second <= side and first.isdisjoint(side))
-
-
-def mask_of(columns: Iterable[ColumnId], home: Mapping[ColumnId, int]) -> int:
-    """The relations that deliver these columns."""
-    mask = 0
-    for column in columns:
-        mask |= 1 << home[column]
-    return mask
 
 
 def class_columns(term: exp.Expression) -> tuple[ColumnId, ColumnId] | None:
@@ -264,72 +272,3 @@ def class_columns(term: exp.Expression) -> tuple[ColumnId, ColumnId] | None:
     if not (isinstance(left, exp.Column) and isinstance(right, exp.Column)):
         return None
     return ColumnId(left.name), ColumnId(right.name)
-
-
-def _is_class_term(term: exp.Expression, types: Mapping[ColumnId, str], leaf_columns: frozenset[ColumnId]) -> bool:
-    """Whether a term may be closed transitively: columns of leaves (never NULL-extended) of one and the same type."""
-    pair = class_columns(term)
-    return (
-        pair is not None and leaf_columns.issuperset(pair) and bool(types[pair[0]]) and types[pair[0]] == types[pair[1]]
-    )
-
-
-def _equality_classes(
-    terms: Iterable[exp.Expression],
-    home: Mapping[ColumnId, int],
-    types: Mapping[ColumnId, str],
-    columns: Mapping[ColumnId, ColumnStatistics],
-    relations: list[Relation],
-) -> list[EqualityClass]:
-    groups: dict[ColumnId, list[ColumnId]] = {}
-    for term in terms:
-        pair = class_columns(term)
-        if pair is None or not _is_class_term(term, types, frozenset(types)):
-            continue
-        first, second = (groups.setdefault(column, [column]) for column in pair)
-        if first is not second:
-            first += second
-            for column in second:
-                groups[column] = first
-    found: list[EqualityClass] = []
-    for group in {id(group): group for group in groups.values()}.values():
-        item = EqualityClass()
-        for column in group:
-            index = home[column]
-            rows = relations[index].estimate.rows
-            distinct = columns[column].distinct or max(1.0, rows * DEFAULT_KEY_SHARE)
-            item.mask |= 1 << index
-            item.members.setdefault(index, []).append(column)
-            item.distinct[index] = min(distinct, item.distinct.get(index, distinct))
-        found.append(item)
-    return found
-
-
-def _edge(term: exp.Expression, home: Mapping[ColumnId, int], columns: Mapping[ColumnId, ColumnStatistics]) -> Edge:
-    sides = equality(term)
-    hashed = False
-    if sides is not None:
-        first, second = (mask_of(columns_of(side), home) for side in sides)
-        hashed = bool(first) and bool(second) and not first & second
-    return Edge(term, mask_of(columns_of(term), home), selectivity(term, columns), hashed)
-
-
-def _neighbours(relations: list[Relation], classes: list[EqualityClass], edges: list[Edge]) -> list[int]:
-    """For each relation those that a condition connects it with, if it connects just two, or all members of a class."""
-    found = [0] * len(relations)
-    masks = [item.mask for item in classes] + [edge.mask for edge in edges if edge.mask.bit_count() == 2]
-    for mask in masks:
-        for index in bits(mask):
-            found[index] |= mask & ~(1 << index)
-    for index, relation in enumerate(relations):
-        for other in bits(relation.needs):
-            found[index] |= 1 << other
-            found[other] |= 1 << index
-    leaves = sum(1 << index for index, relation in enumerate(relations) if relation.kind is JoinKind.INNER)
-    for index in bits(leaves):
-        # What nothing connects has to be a cross product somewhere, so it may be one anywhere.
-        if not found[index] and leaves & ~(1 << index):
-            found[index] = leaves & ~(1 << index)
-            for other in bits(found[index]):
-                found[other] |= 1 << index
-    return found

@@ -7,9 +7,12 @@ from sqlglot import exp
 
 from shoal.planner import logical
 from shoal.planner.cost.cardinality import Estimator
-from shoal.planner.cost.join_graph import EqualityClass, JoinGraph, Relation, bits, build_graph, class_columns
-from shoal.planner.cost.join_region import Region, collect_region, is_region
-from shoal.planner.cost.join_search import Tree, search_join_order
+from shoal.planner.cost.join_edges import build_graph
+from shoal.planner.cost.join_graph import INNER_JOIN, EqualityClass, JoinGraph, bits, class_columns
+from shoal.planner.cost.join_members import members_of
+from shoal.planner.cost.join_region import collect_region, is_full_region, is_region
+from shoal.planner.cost.join_search import search_join_order
+from shoal.planner.cost.join_tree import JoinTree
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import JoinKind, Node
 from shoal.planner.positions import keep_positions
@@ -17,28 +20,28 @@ from shoal.planner.scalar import column_ref, conjunction, conjuncts
 from shoal.planner.tree import with_children
 
 
-def order_joins(node: Node, estimator: Estimator) -> Node:
+def order_joins(node: Node, estimator: Estimator, memory_bytes: float = float("inf")) -> Node:
     """The plan with the joins of each region in the cheapest order found; the same object if they are in it already.
 
-    The right side of every inner join is the build side. Semi-joins, anti-joins and left joins keep their sides, but
-    move to where they are cheapest. Equalities are closed transitively (``a = b AND b = c`` lets ``a`` join ``c``), and
-    of each class just as many are checked as needed. The order of the columns that a region delivers may change.
+    The right side of every inner join is the build side, for which there are ``memory_bytes``. All other joins keep
+    their sides, but move to where they are cheapest. Equalities are closed transitively (``a = b AND b = c`` lets ``a``
+    join ``c``), and of each class just as many are checked as needed. The order of the columns that a region delivers
+    may change.
     """
-    if is_region(node):
-        return _order_region(node, estimator)
-    ordered = with_children(node, tuple(order_joins(child, estimator) for child in logical.children(node)))
-    return keep_positions(node, ordered)
+    if is_region(node) or is_full_region(node):
+        return _order_region(node, estimator, memory_bytes)
+    inputs = tuple(order_joins(child, estimator, memory_bytes) for child in logical.children(node))
+    return keep_positions(node, with_children(node, inputs))
 
 
-def _order_region(node: Node, estimator: Estimator) -> Node:
+def _order_region(node: Node, estimator: Estimator, memory_bytes: float) -> Node:
     region = collect_region(node)
-    ordered = Region(
-        [order_joins(leaf, estimator) for leaf in region.leaves],
-        [replace(item, node=order_joins(item.node, estimator)) for item in region.dependents],
-        region.terms,
-    )
-    graph = build_graph(ordered, estimator)
+    found = members_of(region)
+    ordered = replace(found, relations=[order_joins(item, estimator, memory_bytes) for item in found.relations])
+    graph = build_graph(ordered, region.terms, estimator, memory_bytes)
     tree = search_join_order(graph)
+    if tree is None:
+        return node
     built = _Builder(graph, _original_pairs(region.terms)).build(tree)
     return node if built == node else built
 
@@ -55,43 +58,36 @@ class _Builder:
     graph: JoinGraph
     original: dict[frozenset[ColumnId], exp.Expression]
 
-    def build(self, tree: Tree) -> Node:
-        """The plan of a tree: each term stands at the lowest join where all its columns are there."""
+    def build(self, tree: JoinTree) -> Node:
+        """The plan of a tree: each term stands at the lowest join where all that it needs is there."""
         if tree.left is None or tree.right is None:
             return self._leaf(tree.members)
         left, right = self.build(tree.left), self.build(tree.right)
         completed = self._completed(tree.left.members, tree.right.members)
-        dependent = self.graph.dependent(tree.right.members)
-        if dependent is None:
+        if tree.way == INNER_JOIN:
             equalities = self._equalities(tree.left.members, tree.right.members)
             return logical.Join(JoinKind.INNER, left, right, conjunction([*equalities, *completed]))
-        joined = logical.Join(dependent.kind, left, right, conjunction(dependent.terms))
-        return _filtered(joined, completed)
+        operator = self.graph.operators[tree.way].operator
+        return _filtered(logical.Join(operator.kind, left, right, conjunction(operator.terms)), completed)
 
     def _leaf(self, members: int) -> Node:
         relation = self.graph.relations[members.bit_length() - 1]
-        if relation.kind is not JoinKind.INNER:
-            return relation.node
-        return _filtered(relation.node, self._own_terms(relation, members))
+        return _filtered(relation.node, self._own_terms(relation.node, members))
 
-    def _own_terms(self, relation: Relation, members: int) -> list[exp.Expression]:
+    def _own_terms(self, node: Node, members: int) -> list[exp.Expression]:
         """Terms over one leaf alone, and the equality of its columns that share a class."""
         terms = [edge.term for edge in self.graph.edges if edge.mask == members]
         for item in self.graph.classes:
             own = item.members.get(members.bit_length() - 1, [])
             terms += [self._equality(own[0], other) for other in own[1:]]
-        return [term for term in terms if term not in _terms_of(relation.node)]
+        return [term for term in terms if term not in _terms_of(node)]
 
     def _completed(self, left: int, right: int) -> list[exp.Expression]:
-        """The terms that have all their columns here for the first time.
-
-        Terms over a dependent alone are among them: they filter what the left join delivers, NULLs included.
-        """
-        alone = self.graph.dependent(right) is not None
+        """The terms that have all that they need here for the first time."""
         return [
             edge.term
             for edge in self.graph.edges
-            if not edge.mask & ~(left | right) and edge.mask & ~left and (alone or edge.mask & ~right)
+            if not edge.mask & ~(left | right) and edge.mask & ~left and edge.mask & ~right
         ]
 
     def _equalities(self, left: int, right: int) -> list[exp.Expression]:

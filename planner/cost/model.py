@@ -75,20 +75,32 @@ RECEIVE_BYTE = 0.3e-9
 SPILL_BYTE = 2.5e-9
 """Writing one byte to disk and reading it again, when memory cannot hold both sides of a join."""
 
+MEMORY_SHARE = 0.5
+"""The share of an executor's memory that one join's build side may have: a plan has several joins at once."""
+
+BUILD_LEFT_FACTOR = 4.0
+"""A join that is not turned for nothing (all but inner ones) is turned when its left side is so many times smaller."""
+
 STAGE_SECONDS = 0.008
 """Starting the tasks of a stage and hearing of their end."""
+
+
+def build_memory_bytes(memory_bytes: float) -> float:
+    """What one build side may have of an executor's memory before it spills."""
+    return memory_bytes * MEMORY_SHARE
+
+
+def miss_seconds(build_bytes: float) -> float:
+    """What a match costs more in a hash table of so many bytes than in one that the caches hold."""
+    return PROBE_MISS * min(1.0, build_bytes / CACHED_BUILD_BYTES)
 
 
 def hash_join_seconds(probe_rows: float, build_rows: float, build_width: float, rows: float, width: float) -> float:
     """The price of a hash join: building on the one side, looking up from the other, assembling what matches."""
     build_bytes = build_rows * build_width
-    miss = PROBE_MISS * min(1.0, build_bytes / CACHED_BUILD_BYTES)
-    return (
-        build_rows * BUILD_ROW
-        + build_bytes * BUILD_BYTE
-        + probe_rows * PROBE_ROW
-        + rows * (OUTPUT_ROW + miss + width * OUTPUT_BYTE)
-    )
+    build = build_rows * BUILD_ROW + build_bytes * BUILD_BYTE
+    matched = rows * (OUTPUT_ROW + miss_seconds(build_bytes) + width * OUTPUT_BYTE)
+    return build + probe_rows * PROBE_ROW + matched
 
 
 def nested_join_seconds(left_rows: float, right_rows: float, rows: float, width: float) -> float:

@@ -1,6 +1,7 @@
 """Runs the search for the cheapest join order as a rule."""
 
 from shoal.planner.cost import join_order
+from shoal.planner.cost.model import build_memory_bytes
 from shoal.planner.logical import Node
 from shoal.planner.rules.context import RuleContext
 
@@ -11,6 +12,7 @@ def order_joins(node: Node, context: RuleContext) -> Node:
         Join(Join(lineitem, orders), Filter(c_mktsegment = 'BUILDING', customer))
         ->  Join(lineitem, Join(orders, Filter(c_mktsegment = 'BUILDING', customer)))
 
-    Does not fire across full and right joins, limits, aggregates, or joins with volatile conditions.
+    Joins of all kinds move as far as their kinds and conditions let them. Does not fire across limits, aggregates,
+    joins with volatile conditions, and right joins (see ``turn_right_joins``).
     """
-    return join_order.order_joins(node, context.estimator)
+    return join_order.order_joins(node, context.estimator, build_memory_bytes(context.options.memory_bytes))

@@ -8,8 +8,8 @@ from sqlglot import exp
 from shoal.planner import logical
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import ApplyKind, JoinKind, Node
+from shoal.planner.null_rejection import rejects_nulls
 from shoal.planner.rules.context import RuleContext
-from shoal.planner.rules.null_rejection import rejects_nulls
 from shoal.planner.scalar import columns_of, conjunction, conjuncts, is_volatile, rename, substitute, unwrap
 from shoal.planner.tree import transform_down
 

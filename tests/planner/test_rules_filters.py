@@ -4,9 +4,9 @@ import pytest
 
 from shoal.planner import logical
 from shoal.planner.logical import JoinKind, Node, SetOperator
+from shoal.planner.null_rejection import rejects_nulls
 from shoal.planner.rules.derive_side_filters import derive_side_filters
 from shoal.planner.rules.infer_predicates import infer_predicates
-from shoal.planner.rules.null_rejection import rejects_nulls
 from shoal.planner.rules.push_filters import push_filters
 from shoal.planner.rules.simplify_predicates import simplify, simplify_predicates
 from shoal.planner.tree import find
