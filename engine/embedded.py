@@ -39,6 +39,10 @@ _HEAP_SHARE = 8
 _PLAIN_TYPE = re.compile(r"[A-Z_ ]+(\(\d+,\d+\))?")
 
 
+class OutOfPatience(Exception):
+    """A statement that was only tried took longer than it may."""
+
+
 class EmbeddedEngine:
     """The kernel of this process, started at first use. Every method may be called from any thread."""
 
@@ -68,17 +72,19 @@ class EmbeddedEngine:
         timeout: float | None = None,
         native_names: frozenset[str] = frozenset(),
         measured: bool = False,
+        patience: float | None = None,
     ) -> "EmbeddedStream":
         """Run a plan of one stage; the scans in ``native_names`` are left to the kernel, which knows files by name.
 
-        Blocks until the statement has begun to run; raises its error.
+        Blocks until the first rows are there; raises the statement's error, and ``OutOfPatience`` if that takes more
+        than ``patience`` seconds.
         """
         spec = _task_of(plan, query)
         stream = EmbeddedStream(self.kernel, self._reader, self._threads, spec, token, timeout, native_names)
         stream.measured = measured
         self._streams.add(stream)
         try:
-            stream.open()
+            stream.open(patience)
         except BaseException:
             stream.close()
             raise
@@ -123,11 +129,13 @@ class EmbeddedStream:
         self._kernel = kernel
         self._reader = reader
         self._spec = spec
-        self._token = token
+        # A stream that is given up stops itself, not what was asked for.
+        self._token = CancelToken()
         self._time_left = timeout
         self._native = native_names
         self._files = tuple(dict.fromkeys(file for scan in spec.scans for file in scanned_files(scan)))
         self._stack = ExitStack()
+        self._stack.enter_context(token.waking(self._token.cancel))
         self._rows: pa.RecordBatchReader | None = None
         self._interrupt: Callable[[], None] = _nothing
         self._threads = threads
@@ -143,15 +151,23 @@ class EmbeddedStream:
         self._started = time.monotonic()
         self._processor_seconds = time.process_time()
         self._rows_out = self._bytes_out = 0
+        self._seconds = 0.0
+        self._tell_seconds: Callable[[float], None] | None = None
 
-    def open(self) -> None:
-        """Run until the first batch is there."""
-        self._call(self._open)
+    def open(self, patience: float | None = None) -> None:
+        """Run until the first batch is there; raises ``OutOfPatience`` if that takes longer."""
+        self._call(self._open, patience)
+
+    def tell_seconds(self, tell: Callable[[float], None]) -> None:
+        """When the statement ends, tell how long the kernel was waited for; at once if it has ended."""
+        self._tell_seconds = tell
+        self._tell_end()
 
     def next_batch(self) -> pa.RecordBatch | None:
         """The next batch, or None at the end; raises the statement's error."""
         if not self._ready and not self._ended:
             self._call(self._next)
+            self._tell_end()
         return self._ready.popleft() if self._ready else None
 
     def close(self) -> None:
@@ -175,7 +191,13 @@ class EmbeddedStream:
         except TimeoutError:
             thread.end()
 
-    def _call(self, function: Callable[[], None]) -> None:
+    def _tell_end(self) -> None:
+        tell = self._tell_seconds
+        if tell is not None and self.statistics is not None:
+            self._tell_seconds = None
+            tell(self._seconds)
+
+    def _call(self, function: Callable[[], None], patience: float | None = None) -> None:
         started = time.monotonic()
         cancelled_at: list[float] = []
 
@@ -189,16 +211,21 @@ class EmbeddedStream:
         if self._thread is None:
             raise InterfaceError("the result is closed")
         try:
-            self._thread.call(function, self._time_left, given_up)
+            limits = [limit for limit in (self._time_left, patience) if limit is not None]
+            self._thread.call(function, min(limits, default=None), given_up)
         except TimeoutError:
             was_cancelled = self._token.cancelled
             self.close()
             if was_cancelled:
                 raise QueryCancelled("the query was cancelled") from None
+            if patience is not None and (self._time_left is None or patience < self._time_left):
+                raise OutOfPatience from None
             raise QueryTimeout("the query has used up its time (SET timeout)") from None
         finally:
+            seconds = time.monotonic() - started
+            self._seconds += seconds
             if self._time_left is not None:
-                self._time_left = max(0.0, self._time_left - (time.monotonic() - started))
+                self._time_left = max(0.0, self._time_left - seconds)
 
     def _open(self) -> None:
         spec = self._spec

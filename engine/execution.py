@@ -34,9 +34,19 @@ class Execution:
         self._lock = threading.Lock()
 
     def start(
-        self, plan: SessionPlan, values: Values, running: Running, *, measured: bool = False
+        self,
+        plan: SessionPlan,
+        values: Values,
+        running: Running,
+        *,
+        measured: bool = False,
+        patience: float | None = None,
     ) -> EmbeddedStream | DistributedStream:
-        """Run a plan until its first rows are there; raises the statement's error. ``measured``: for EXPLAIN."""
+        """Run a plan until its first rows are there; raises the statement's error.
+
+        ``measured``: for EXPLAIN. ``patience``: seconds after which a plan of this process alone is given up, with
+        ``OutOfPatience``.
+        """
         runner = self._runner_for(plan.staged)
         if runner is None:
             return self.engine.start(
@@ -46,6 +56,7 @@ class Execution:
                 timeout=values.timeout,
                 native_names=plan.native_names,
                 measured=measured,
+                patience=patience,
             )
         staged = replace(plan.staged, mmap=values.mmap)
         return run_distributed(runner, self.reader, staged, running, timeout=values.timeout, mmap=values.mmap)

@@ -3,9 +3,10 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shoal.catalog import FileTable
+from shoal.plan_choice import PlanChoice
 from shoal.planner.errors import SourceError
 from shoal.planner.source import Field, FileSource
 from shoal.planner.stage import StagedPlan
@@ -22,6 +23,8 @@ class SessionPlan:
     columns: tuple[Field, ...]
     sources: Mapping[FileTable, FileSource]
     native_names: frozenset[str] = frozenset()
+    choice: PlanChoice | None = field(default=None, compare=False)
+    """For a statement that the kernel plans: what is known of the time that it and Shoal's plan take."""
 
 
 class PlanCache:

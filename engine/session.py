@@ -15,6 +15,7 @@ from shoal.embedded import EmbeddedStream
 from shoal.execution import Execution
 from shoal.executor.shuffle.registry import ArrowRegistry
 from shoal.plan_cache import PlanCache, SessionPlan
+from shoal.plan_trials import PlanTrials
 from shoal.planner.errors import (
     Error,
     FetchFailed,
@@ -74,6 +75,7 @@ class Session:
         plans = PlanCache(self._files)
         engine, scratch = self._execution.engine, self._scratch
         self._planner = SessionPlanner(self.catalog, self._binder, plans, engine, registry, scratch)
+        self._trials = PlanTrials(self._execution, self._planner.own)
         self._lock = threading.Lock()
         self._closed = False
 
@@ -214,7 +216,7 @@ class Session:
     def _run(
         self, query: Query, parameters: Sequence[object], plan: SessionPlan, values: Values, running: Running
     ) -> Result:
-        stream = self._execution.start(plan, values, running)
+        stream = self._trials.start(query, parameters, plan, values, running)
         result = self._result(plan.columns, stream, values, lambda: stream.statistics)
         try:
             result.prefetch()
@@ -244,11 +246,11 @@ class Session:
         values = self.settings.values
         catalog = self.catalog.snapshot()
         options = self._execution.options(values)
-        planned = self._planner.distributed(statement.query.sql, parameters, catalog, options)
+        planned = self._planner.explained(statement.query, parameters, catalog, values, options)
 
         def run() -> EmbeddedStream | DistributedStream:
             plan, _ = self._planner.plan(statement.query, parameters, values, options)
-            return self._execution.start(plan, values, running, measured=True)
+            return self._trials.start(statement.query, parameters, plan, values, running, measured=True)
 
         text = explain(statement.mode, planned, run)
         # A document is one value; a tree is read line by line.

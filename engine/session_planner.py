@@ -10,6 +10,7 @@ from shoal.catalog import CatalogSnapshot, SessionCatalog
 from shoal.embedded import EmbeddedEngine
 from shoal.executor.shuffle.registry import ArrowRegistry
 from shoal.plan_cache import PlanCache, SessionPlan
+from shoal.plan_choice import OwnPlan, PlanChoice
 from shoal.planner.errors import ProgrammingError
 from shoal.planner.options import Distribute, PlanOptions
 from shoal.planner.parameters import inline_parameters
@@ -61,8 +62,43 @@ class SessionPlanner:
             return plan, key
         plan = self._new_plan(query, parameters, catalog, values, options)
         if key is not None:
+            if options.executors == 0 and options.distribute is Distribute.AUTO:
+                plan = replace(plan, choice=PlanChoice(catalog.version))
             self._plans.keep(key, plan)
         return plan, None
+
+    def own(
+        self, query: Query, parameters: Sequence[object], values: Values, plan: SessionPlan, version: int
+    ) -> OwnPlan | None:
+        """The planner's own plan of a statement that the kernel has planned, if it is one task over the same files."""
+        catalog = self._catalog.snapshot()
+        threads, memory = self._engine.threads, self._engine.memory_bytes
+        options = values.plan_options(executors=1, threads=threads, memory_bytes=memory)
+        options = replace(options, partitions=1, distribute=Distribute.ALWAYS)
+        planned = self.distributed(query.sql, parameters, catalog, options)
+        if planned.physical is None or len(planned.staged.stages) != 1 or catalog.version != version:
+            return None
+        staged = replace(planned.staged, settings=(*planned.staged.settings, *values.kernel_settings()))
+        own = SessionPlan(staged, planned.columns, catalog.resolved())
+        return OwnPlan(own, planned) if own.sources == plan.sources and own.columns == plan.columns else None
+
+    def explained(
+        self,
+        query: Query,
+        parameters: Sequence[object],
+        catalog: CatalogSnapshot,
+        values: Values,
+        options: PlanOptions,
+    ) -> "PlannedQuery":
+        """What EXPLAIN shows: the plan that the statement would be run by now."""
+        # In an EXPLAIN the statement stands behind as many spaces as the word took, so that its places are right.
+        text = query.sql.lstrip()
+        key = None if query.dynamic else _cache_key(text, parameters, catalog.version, values, options)
+        plan = None if key is None else self._plans.find(key)
+        choice = None if plan is None else plan.choice
+        if choice is not None and choice.own is not None and choice.prefers_own:
+            return replace(choice.own.planned, reason=choice.reason)
+        return self.distributed(query.sql, parameters, catalog, options)
 
     def forget(self, key: Hashable) -> None:
         """Forget a plan that turned out not to fit its files any more."""
