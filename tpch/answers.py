@@ -4,6 +4,10 @@
 ``ORDER BY`` seldom fixes the order of every row. So the columns that a query orders by must agree place by place, and
 within equal keys any order of rows is right. Where ``LIMIT`` cuts through such a group, any rows of the group are
 right; the expected answer is therefore computed without the limit.
+
+Other engines give other types and round their decimals elsewhere, so theirs are compared *roughly*: columns by place,
+whole numbers, dates and texts exactly, other numbers within ``ROUGH_TOLERANCE`` of the larger, or of 1. The TPC-H
+specification allows a hundredth for averages and ratios.
 """
 
 from collections import Counter
@@ -15,6 +19,7 @@ from pyarrow import compute
 from sqlglot import expressions
 
 FLOAT_TOLERANCE = 1e-9
+ROUGH_TOLERANCE = 1e-5
 _SHOWN_ROWS = 3
 
 
@@ -32,6 +37,23 @@ class Expectation:
 
     rows: pyarrow.Table
     ordering: Ordering
+
+
+@dataclass(frozen=True, slots=True)
+class _Closeness:
+    """How far apart floats may be, as a share of the larger one, or of ``least`` where that is larger."""
+
+    tolerance: float
+    least: float
+    digits: int | None
+
+    def rounded(self, value: object) -> object:
+        """A value as rows of equal rank are told apart by it."""
+        return value if self.digits is None or not isinstance(value, float) else round(value, self.digits)
+
+
+_EXACT = _Closeness(FLOAT_TOLERANCE, 0.0, None)
+_ROUGH = _Closeness(ROUGH_TOLERANCE, 1.0, 2)
 
 
 def read_ordering(sql: str) -> Ordering:
@@ -58,18 +80,38 @@ def find_difference(expected: Expectation, answer: pyarrow.Table) -> str | None:
     answer = pyarrow.table(
         [answer.column(i).cast(field.type) for i, field in enumerate(want.schema)], schema=want.schema
     )
+    return _row_difference(want, answer, list(ordering.columns), _EXACT)
+
+
+def find_rough_difference(expected: Expectation, answer: pyarrow.Table) -> str | None:
+    """What is wrong with another engine's answer; None when it is right but for the types and the last digits."""
+    want, ordering = expected.rows, expected.ordering
+    if answer.num_columns != want.num_columns:
+        return f"{answer.num_columns} columns instead of {want.num_columns}"
+    if (count := _count_difference(want, answer, ordering)) is not None:
+        return count
+    types = [_rough_type(field.type) for field in want.schema]
+    schema = pyarrow.schema(list(zip(want.schema.names, types, strict=True)))
+    try:
+        found = pyarrow.table([answer.column(i).cast(kind) for i, kind in enumerate(types)], schema=schema)
+    except pyarrow.ArrowException as error:
+        return f"its types are others: {error}"
+    want = pyarrow.table([want.column(i).cast(kind) for i, kind in enumerate(types)], schema=schema)
+    return _row_difference(want, found, list(ordering.columns), _ROUGH)
+
+
+def _row_difference(want: pyarrow.Table, answer: pyarrow.Table, keys: list[str], closeness: _Closeness) -> str | None:
     kept = answer.num_rows
-    keys = list(ordering.columns)
     if keys:
-        different = _first_difference(want.select(keys).slice(0, kept), answer.select(keys))
+        different = _first_difference(want.select(keys).slice(0, kept), answer.select(keys), closeness)
         if different is not None:
             return _describe("the order differs", want, answer, different)
     boundary = _tie_start(want, keys, kept) if kept < want.num_rows else kept
     head, answer_head = _sorted(want.slice(0, boundary)), _sorted(answer.slice(0, boundary))
-    different = _first_difference(head, answer_head)
+    different = _first_difference(head, answer_head, closeness)
     if different is not None:
         return _describe("rows differ (both sorted by all columns)", head, answer_head, different)
-    surplus = Counter(_row_tuples(answer.slice(boundary))) - Counter(_row_tuples(want.slice(boundary)))
+    surplus = _surplus(want.slice(boundary), answer.slice(boundary), closeness)
     if surplus:
         return f"the answer has rows that the right one lacks: {list(surplus)[:_SHOWN_ROWS]}"
     return None
@@ -81,10 +123,12 @@ def _shape_difference(want: pyarrow.Table, answer: pyarrow.Table, ordering: Orde
     for got, right in zip(answer.schema, want.schema, strict=True):
         if _type_name(got.type) != _type_name(right.type):
             return f"column {got.name} is {got.type} instead of {right.type}"
+    return _count_difference(want, answer, ordering)
+
+
+def _count_difference(want: pyarrow.Table, answer: pyarrow.Table, ordering: Ordering) -> str | None:
     rows = want.num_rows if ordering.limit is None else min(want.num_rows, ordering.limit)
-    if answer.num_rows != rows:
-        return f"{answer.num_rows} rows instead of {rows}"
-    return None
+    return None if answer.num_rows == rows else f"{answer.num_rows} rows instead of {rows}"
 
 
 def _type_name(kind: pyarrow.DataType) -> str:
@@ -113,20 +157,41 @@ def _tie_start(want: pyarrow.Table, keys: list[str], kept: int) -> int:
     return start
 
 
-def _first_difference(want: pyarrow.Table, answer: pyarrow.Table) -> int | None:
+def _surplus(want: pyarrow.Table, answer: pyarrow.Table, closeness: _Closeness) -> Counter[tuple[object, ...]]:
+    """The rows of an answer that the right rows, among which it may choose, have not or have less often."""
+
+    def rows(table: pyarrow.Table) -> Counter[tuple[object, ...]]:
+        return Counter(tuple(closeness.rounded(value) for value in row) for row in _row_tuples(table))
+
+    return rows(answer) - rows(want)
+
+
+def _rough_type(kind: pyarrow.DataType) -> pyarrow.DataType:
+    """The type in which other engines' values are compared with values of this type."""
+    types = pyarrow.types
+    if types.is_integer(kind) or (types.is_decimal(kind) and kind.scale == 0):
+        return pyarrow.int64()
+    if types.is_decimal(kind) or types.is_floating(kind):
+        return pyarrow.float64()
+    return pyarrow.date32() if types.is_date(kind) else pyarrow.string()
+
+
+def _first_difference(want: pyarrow.Table, answer: pyarrow.Table, closeness: _Closeness) -> int | None:
     """The index of the first row in which two tables of the same schema and length differ."""
     pairs = zip(want.itercolumns(), answer.itercolumns(), strict=True)
-    firsts = [compute.index(_equal_values(left, right), value=False).as_py() for left, right in pairs]
+    firsts = [compute.index(_equal_values(left, right, closeness), value=False).as_py() for left, right in pairs]
     return min((first for first in firsts if first >= 0), default=None)
 
 
-def _equal_values(left: pyarrow.ChunkedArray, right: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray:
+def _equal_values(
+    left: pyarrow.ChunkedArray, right: pyarrow.ChunkedArray, closeness: _Closeness
+) -> pyarrow.ChunkedArray:
     """Whether each pair is equal: two nulls are, two NaN are, and floats within the tolerance of the larger one."""
     equal = compute.equal(left, right)
     if pyarrow.types.is_floating(left.type):
-        size = compute.max_element_wise(compute.abs(left), compute.abs(right))
+        size = compute.max_element_wise(compute.abs(left), compute.abs(right), closeness.least)
         apart = compute.abs(compute.subtract(left, right))
-        close = compute.less_equal(apart, compute.multiply(size, FLOAT_TOLERANCE))
+        close = compute.less_equal(apart, compute.multiply(size, closeness.tolerance))
         # An infinity is within any share of itself, so only finite sizes may be close.
         close = compute.and_(close, compute.is_finite(size))
         equal = compute.or_(compute.or_(equal, close), compute.and_(compute.is_nan(left), compute.is_nan(right)))

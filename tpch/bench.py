@@ -13,10 +13,11 @@ from shoal.tpch import bench_measures as measures
 from shoal.tpch.bench_measures import Measured
 from shoal.tpch.contenders import ShoalOptions
 from shoal.tpch.dataset import Dataset, DatasetError, open_dataset
+from shoal.tpch.documents import write_json
 from shoal.tpch.measure import Benchmark, run_benchmark
 from shoal.tpch.queries import QUERY_NUMBERS
 from shoal.tpch.report import write_report
-from shoal.tpch.results import BenchmarkResult, available_cores, write_json
+from shoal.tpch.results import BenchmarkResult, available_cores
 from shoal.tpch.tables import print_table, result_table
 
 PARTS = ("small", "embedded", "cluster", "memory")
@@ -49,7 +50,7 @@ def main(data: Path, runs: int, parts: tuple[str, ...], output: Path | None) -> 
     for mode in ("embedded", "cluster"):
         if mode in parts:
             file, options = MODES[mode]
-            benchmark = Benchmark(dataset, options, QUERY_NUMBERS, runs, verify=True, compare=True)
+            benchmark = Benchmark(dataset, options, QUERY_NUMBERS, runs, verify=True, rivals=("duckdb",))
             result = run_benchmark(benchmark, _tell)
             print_table(result_table(result))
             lines.append(_against_rival(mode, result))

@@ -140,7 +140,7 @@ def measure_small_memory(dataset: Dataset, tell: Callable[[int, str], None]) -> 
     result = run_benchmark(Benchmark(dataset, options, QUERY_NUMBERS, runs=1, verify=True), tell)
     result = replace(result, mode=f"{result.mode} of 1 GB")
     left = _left_directories() - before
-    right = sum(query.verified is True for query in result.queries)
+    right = sum(query.own.verified is True for query in result.queries)
     return result, [
         Measured("2 executors of 1 GB: right answers", f"{right} of {len(result.queries)}", "22 of 22"),
         Measured("2 executors of 1 GB: directories left", str(len(left)), "0"),

@@ -1,13 +1,20 @@
-"""Two charts as SVG text, drawn with plain arithmetic; colours come from the classes of ``report.css``."""
+"""Charts as SVG text, drawn with plain arithmetic; colours come from classes, which whoever shows them defines."""
 
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from html import escape
+from statistics import median
 
 _WIDTH, _HEIGHT = 1032, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 8, 18, 28
 _RATIO_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0, 1000.0)
+
+_WIDE_SPREAD = 15
+"""From a largest value of so many times the median on, short bars are told apart on a logarithmic scale only."""
+
+_ROW, _NAMES, _VALUES = 34, 150, 190
+"""Of charts with horizontal bars: the height of a bar with its gap, and the widths left and right of the bars."""
 
 Scale = Callable[[float], float]
 """From a value to its height on the page."""
@@ -30,23 +37,27 @@ class Group:
     bars: tuple[Bar, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One horizontal bar with its name before and its value, in words, behind it."""
+
+    name: str
+    value: float
+    css: str
+    text: str
+
+
 def seconds_chart(groups: tuple[Group, ...]) -> str:
-    """Vertical bars from zero on a linear scale of seconds."""
-    top = max((bar.value for group in groups for bar in group.bars), default=1.0) or 1.0
-    step = _nice_step(top / 5)
-    limit = step * math.ceil(top / step)
-
-    def place(value: float) -> float:
-        return _HEIGHT - _BOTTOM - value / limit * (_HEIGHT - _TOP - _BOTTOM)
-
-    ticks = [(step * i, f"{step * i:g}") for i in range(round(limit / step) + 1)]
-    axis = _axis((place(value), text) for value, text in ticks)
-    parts = [*axis, *_bars(groups, place, 0.0), _line(place(0.0), "base"), *_labels(groups)]
+    """Vertical bars: from zero on a linear scale, or on a logarithmic one when a few are much longer than the rest."""
+    values = [bar.value for group in groups for bar in group.bars if bar.value > 0]
+    top = max(values, default=1.0)
+    place, floor, axis = (_logarithmic if values and top > _WIDE_SPREAD * median(values) else _linear)(values or [1.0])
+    parts = [*axis, *_bars(groups, place, floor), _line(place(floor), "base"), *_labels(groups)]
     return _svg("Seconds of each query", parts)
 
 
-def ratio_chart(groups: tuple[Group, ...], mean: float) -> str:
-    """Bars up or down from 1 on a logarithmic scale, and a line at the geometric mean."""
+def ratio_chart(groups: tuple[Group, ...], mean: float, *, styles: str = "") -> str:
+    """Bars up or down from 1 on a logarithmic scale, and a line at the geometric mean; ``styles`` go inside."""
     values = [bar.value for group in groups for bar in group.bars] + [mean]
     low, high = min(0.7, *values) / 1.08, max(1.5, *values) * 1.08
 
@@ -63,7 +74,57 @@ def ratio_chart(groups: tuple[Group, ...], mean: float) -> str:
         _mean_label(line, mean),
         *_labels(groups),
     ]
-    return _svg("Seconds of Shoal over those of the rival, for each query", parts)
+    return _svg("Seconds of Shoal over those of the rival, for each query", parts, styles)
+
+
+def row_chart(title: str, rows: tuple[Row, ...], mark: float | None = None) -> str:
+    """Horizontal bars from zero, and a line at ``mark``."""
+    top = max((row.value for row in rows), default=1.0) or 1.0
+    height = _ROW * len(rows) + 8
+
+    def place(value: float) -> float:
+        return _NAMES + value / top * (_WIDTH - _NAMES - _VALUES)
+
+    parts = [_row(row, 4 + _ROW * index, place) for index, row in enumerate(rows)]
+    if mark is not None and mark <= top:
+        parts.append(f'<line class="mean" x1="{place(mark):.1f}" x2="{place(mark):.1f}" y1="0" y2="{height}"/>')
+    return _svg(title, parts, height=height)
+
+
+def _row(row: Row, y: int, place: Scale) -> str:
+    middle = y + (_ROW - 8) / 2 + 4
+    return (
+        f'<text x="{_NAMES - 10}" y="{middle}" text-anchor="end">{escape(row.name)}</text>'
+        f'<rect class="{row.css}" x="{_NAMES}" y="{y}" width="{max(place(row.value) - _NAMES, 1.0):.1f}" '
+        f'height="{_ROW - 8}" rx="3"/>'
+        f'<text class="strong" x="{place(row.value) + 8:.1f}" y="{middle}">{escape(row.text)}</text>'
+    )
+
+
+def _linear(values: list[float]) -> tuple[Scale, float, list[str]]:
+    """The scale, the value at the foot of the bars, and the axis."""
+    top = max(values)
+    step = _nice_step(top / 5)
+    limit = step * math.ceil(top / step)
+
+    def place(value: float) -> float:
+        return _HEIGHT - _BOTTOM - value / limit * (_HEIGHT - _TOP - _BOTTOM)
+
+    ticks = [(place(step * i), f"{step * i:g}") for i in range(round(limit / step) + 1)]
+    return place, 0.0, _axis(ticks)
+
+
+def _logarithmic(values: list[float]) -> tuple[Scale, float, list[str]]:
+    """The scale, the value at the foot of the bars, and the axis."""
+    # The shortest bar is to be seen as well.
+    low, high = math.floor(math.log10(min(values)) - 0.1), math.ceil(math.log10(max(values)) + 1e-9)
+
+    def place(value: float) -> float:
+        share = (math.log10(max(value, 10.0**low)) - low) / (high - low)
+        return _HEIGHT - _BOTTOM - share * (_HEIGHT - _TOP - _BOTTOM)
+
+    ticks = [(place(10.0**power), f"{10.0**power:g}") for power in range(low, high + 1)]
+    return place, 10.0**low, _axis(ticks)
 
 
 def _mean_label(y: float, mean: float) -> str:
@@ -71,11 +132,12 @@ def _mean_label(y: float, mean: float) -> str:
     return f'<text class="strong" x="{_WIDTH - _RIGHT}" y="{y - 6:.1f}" text-anchor="end">{text}</text>'
 
 
-def _svg(title: str, parts: Iterable[str]) -> str:
+def _svg(title: str, parts: Iterable[str], styles: str = "", height: int = _HEIGHT) -> str:
     body = "\n".join(parts)
+    inside = f"<style>{styles}</style>\n" if styles else ""
     return (
-        f'<div class="scroll"><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(title)}">\n'
-        f"{body}\n</svg></div>"
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" '
+        f'aria-label="{escape(title)}">\n{inside}{body}\n</svg>'
     )
 
 
@@ -95,13 +157,15 @@ def _bars(groups: tuple[Group, ...], place: Scale, base: float) -> list[str]:
     parts = []
     pitch = _pitch(groups)
     for index, group in enumerate(groups):
-        width = min(30.0, pitch * 0.72 / max(len(group.bars), 1))
+        width = min(30.0, pitch * 0.78 / max(len(group.bars), 1))
+        gap = 2.0 if width > 8 else 1.0
         left = _LEFT + pitch * (index + 0.5) - width * len(group.bars) / 2
         for offset, bar in enumerate(group.bars):
             upper, lower = sorted((place(bar.value), place(base)))
             parts.append(
-                f'<rect class="{bar.css}" x="{left + width * offset + 1:.1f}" y="{upper:.1f}" width="{width - 2:.1f}" '
-                f'height="{max(lower - upper, 1.0):.1f}" rx="2"><title>{escape(bar.tip)}</title></rect>'
+                f'<rect class="{bar.css}" x="{left + width * offset + gap / 2:.1f}" y="{upper:.1f}" '
+                f'width="{width - gap:.1f}" height="{max(lower - upper, 1.0):.1f}" rx="{min(2.0, width / 4):.1f}">'
+                f"<title>{escape(bar.tip)}</title></rect>"
             )
     return parts
 

@@ -1,6 +1,7 @@
 """``shoal tpch``: generate the data, run the queries."""
 
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 import shoal
 from shoal.tpch.contenders import ShoalOptions
 from shoal.tpch.dataset import DatasetError, open_dataset
+from shoal.tpch.documents import write_json
+from shoal.tpch.engines import EngineFailed
 from shoal.tpch.generate import generate
-from shoal.tpch.measure import Benchmark, Listener, run_benchmark, steps_of
+from shoal.tpch.measure import ORACLE, Benchmark, Listener, run_benchmark, steps_of
 from shoal.tpch.queries import QUERY_NUMBERS, parse_selection
+from shoal.tpch.ratio_picture import write_chart
 from shoal.tpch.report import write_report
-from shoal.tpch.results import BenchmarkResult, write_json
-from shoal.tpch.tables import print_table, result_table
+from shoal.tpch.results import BenchmarkResult
+from shoal.tpch.rivals import RIVALS, find_installed
+from shoal.tpch.tables import engines_table, print_table, result_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +42,22 @@ class QuerySelection(click.ParamType[tuple[int, ...]]):
             return parse_selection(str(value))
         except ValueError as error:
             self.fail(f"{error}; write for example 1,3-5", param, ctx)
+
+
+class RivalList(click.ParamType[tuple[str, ...]]):
+    """Engines to compare with, as ``duckdb,polars``."""
+
+    name = "rivals"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """The engines a text names; what is no text is taken as it is (a default)."""
+        if isinstance(value, tuple):
+            return value
+        names = tuple(dict.fromkeys(name.strip().lower() for name in str(value).split(",")))
+        for name in names:
+            if name not in RIVALS:
+                self.fail(f"{name!r} is none of {', '.join(RIVALS)}", param, ctx)
+        return names
 
 
 class Setting(click.ParamType[tuple[str, str]]):
@@ -87,9 +108,18 @@ def generate_command(scale: float, output: Path, parts: int, overwrite: bool) ->
 )
 @click.option("--runs", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of each query.")
 @click.option("--verify", is_flag=True, help="Check each answer against plain DuckDB.")
-@click.option("--compare", type=click.Choice(["duckdb"]), help="A rival to run in turn, on the same files and threads.")
+@click.option(
+    "--compare",
+    type=RivalList(),
+    default=(),
+    help=f"Rivals to run in turn, on the same files and cores, answers checked: some of {','.join(RIVALS)}.",
+)
+@click.option("--naive-exchange", is_flag=True, help="Run once more with every join and group-by parted by hash.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path, dir_okay=False), help="Write the numbers here.")
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write an HTML report here.")
+@click.option(
+    "--chart", type=click.Path(path_type=Path, dir_okay=False), help="Write the ratios as an SVG picture here."
+)
 @click.pass_context
 def run_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     context: click.Context,
@@ -102,36 +132,49 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     numbers: tuple[int, ...],
     runs: int,
     verify: bool,
-    compare: str | None,
+    compare: tuple[str, ...],
+    naive_exchange: bool,
     json_path: Path | None,
     report: Path | None,
+    chart: Path | None,
 ) -> None:
     """Run the queries and print a line for each; exit with 1 when an answer is wrong or a query fails."""
     if url is not None and (executors or threads is not None or memory is not None):
         raise click.UsageError("--url names a running cluster; --executors, --threads and --memory start a new one")
+    rivals, missing = find_installed(compare)
+    # DuckDB is the truth that answers are checked against; what others answer is known to be right only when checked.
+    verify = verify or any(rival != ORACLE for rival in rivals)
     options = ShoalOptions(url, executors, threads, memory, settings)
     try:
-        benchmark = Benchmark(open_dataset(data), options, numbers, runs, verify, compare is not None)
+        benchmark = Benchmark(open_dataset(data), options, numbers, runs, verify, rivals, naive_exchange=naive_exchange)
         with _progress(benchmark) as tell:
             result = run_benchmark(benchmark, tell)
+        result = replace(result, missing=missing + result.missing)
+        for reason in result.missing:
+            click.echo(f"left out: {reason}", err=True)
     except DatasetError as error:
         raise click.UsageError(str(error)) from error
     except shoal.ConnectionFailed as error:
         click.echo(f"error: {error}", err=True)
         context.exit(EXIT_NO_CONNECTION)
-    except shoal.Error as error:
+    except (shoal.Error, EngineFailed) as error:
         raise click.ClickException(str(error)) from error
-    _publish(result, json_path, report)
+    _publish(result, json_path, report, chart)
     context.exit(EXIT_WRONG if result.failed else 0)
 
 
-def _publish(result: BenchmarkResult, json_path: Path | None, report: Path | None) -> None:
+def _publish(result: BenchmarkResult, json_path: Path | None, report: Path | None, chart: Path | None) -> None:
     print_table(result_table(result))
+    if len(result.rivals) > 1:
+        print_table(engines_table(result))
     for query in result.queries:
-        if query.problem:
-            click.echo(f"Q{query.number}: {query.problem}", err=True)
+        for runs in (query.own, *query.rivals):
+            if runs.problem:
+                click.echo(f"Q{query.number}, {runs.engine}: {runs.problem}", err=True)
     if json_path is not None:
         write_json(result, json_path)
+    if chart is not None:
+        write_chart(result, chart)
     if report is not None:
         write_report(result, report)
         click.echo(f"report: {report}", err=True)

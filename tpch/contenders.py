@@ -71,11 +71,15 @@ class Duckdb:
 
 
 class Shoal:
-    """Shoal as its users run it: a connection, the tables registered by path, and a new cursor for each query."""
+    """Shoal as its users run it: a connection, the tables registered by path, and a new cursor for each query.
+
+    ``statistics`` is what it tells of the latest query.
+    """
 
     name = "Shoal"
 
     def __init__(self, dataset: Dataset, options: ShoalOptions) -> None:
+        self.statistics: shoal.QueryStatistics | None = None
         self._connection = connect(options)
         try:
             for name, value in options.settings:
@@ -90,7 +94,9 @@ class Shoal:
         """Run one query and fetch all of its rows."""
         with self._connection.cursor() as cursor:
             cursor.execute(sql)
-            return cursor.fetch_arrow_table()
+            answer = cursor.fetch_arrow_table()
+            self.statistics = cursor.statistics
+            return answer
 
     def close(self) -> None:
         """Close the connection, and with it a local cluster."""

@@ -1,35 +1,58 @@
-"""Runs the queries: Shoal and its rival in turn, every answer checked against plain DuckDB, outside of the timing."""
+"""Runs the queries: Shoal and its rivals in turn, every answer checked against plain DuckDB, outside of the timing."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow
 
-import shoal
-from shoal.tpch.answers import Expectation, find_difference, read_ordering, without_limit
-from shoal.tpch.contenders import Contender, Duckdb, Shoal, ShoalOptions
+from shoal.tpch.answers import Expectation, find_difference, find_rough_difference, read_ordering, without_limit
+from shoal.tpch.contenders import Duckdb, ShoalOptions
 from shoal.tpch.dataset import Dataset
-from shoal.tpch.processes import reset_peaks, tree_usage
+from shoal.tpch.engines import Engine, EngineFailed, EngineOpener, open_process
 from shoal.tpch.queries import query_text
-from shoal.tpch.results import BenchmarkResult, QueryOutcome, Sample, available_cores, describe_machine, now_text
+from shoal.tpch.results import (
+    BenchmarkResult,
+    EngineRuns,
+    QueryOutcome,
+    Sample,
+    available_cores,
+    describe_machine,
+    now_text,
+)
+from shoal.tpch.rivals import RIVALS
+
+NAIVE_SETTINGS = (
+    ("distribute", "always"),
+    ("join_strategy", "partitioned"),
+    ("disabled_rules", "use_clustering,share_exchanges"),
+)
+"""Settings under which every join and every group-by is parted by the hash of its keys."""
+
+ORACLE = "duckdb"
+"""The rival whose answers are right by definition."""
 
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """What to run: the data, Shoal's options, the queries, how often, and whether to check and to compare."""
+    """What to run: the data, Shoal's options, the queries, how often, whether to check, and the keys of the rivals.
+
+    ``rival_threads`` None gives them as many as Shoal has. ``naive_exchange``: run each query once more as if nothing
+    were known but hash partitioning, for the bytes that this exchanges.
+    """
 
     dataset: Dataset
     options: ShoalOptions
     numbers: tuple[int, ...]
     runs: int = 3
     verify: bool = False
-    compare: bool = False
+    rivals: tuple[str, ...] = ()
+    rival_threads: int | None = None
+    naive_exchange: bool = False
 
     @property
     def threads(self) -> int:
-        """The threads that Shoal has in all, which is what the rival gets."""
+        """The threads that Shoal has in all."""
         if self.options.executors:
             return self.options.executors * (self.options.threads or 1)
         return self.options.threads or available_cores()
@@ -39,75 +62,131 @@ Listener = Callable[[int, str], None]
 """Told before each step: the query's number, and what is done with it."""
 
 
-def run_benchmark(benchmark: Benchmark, tell: Listener) -> BenchmarkResult:
-    """Run a benchmark. A query that fails is noted and the others go on; raises what connecting raises."""
+def run_benchmark(benchmark: Benchmark, tell: Listener, open_engine: EngineOpener = open_process) -> BenchmarkResult:
+    """Run a benchmark. A query that fails is noted and the others go on; raises what connecting raises.
+
+    A rival that does not start is left out, and the result says why.
+    """
     started = now_text()
     with ExitStack() as stack:
-        rival = stack.enter_context(Duckdb(benchmark.dataset, benchmark.threads))
-        engine = stack.enter_context(Shoal(benchmark.dataset, benchmark.options))
-        outcomes = tuple(_outcomes(benchmark, engine, rival, tell))
+        engines = _Engines(benchmark, open_engine, stack)
+        outcomes = tuple(_outcomes(benchmark, engines, tell))
     return BenchmarkResult(
         mode=benchmark.options.mode,
         threads=benchmark.threads,
         scale=benchmark.dataset.scale(),
         data_bytes=benchmark.dataset.bytes(),
         runs=benchmark.runs,
-        rival=rival.name if benchmark.compare else None,
+        rivals=tuple(engine.title for _, engine in engines.rivals),
         started=started,
-        machine=describe_machine(),
+        machine=describe_machine(tuple(RIVALS[key].package for key, _ in engines.rivals if RIVALS[key].package)),
         queries=outcomes,
+        missing=tuple(engines.missing),
     )
 
 
 def steps_of(benchmark: Benchmark) -> int:
     """How often ``run_benchmark`` calls its listener when nothing fails."""
-    each = benchmark.runs * (2 if benchmark.compare else 1) + (1 if benchmark.verify else 0)
+    each = benchmark.runs * (1 + len(benchmark.rivals)) + int(benchmark.verify) + int(benchmark.naive_exchange)
     return each * len(benchmark.numbers)
 
 
-def _outcomes(benchmark: Benchmark, engine: Contender, rival: Contender, tell: Listener) -> Iterator[QueryOutcome]:
+class _Engines:
+    """The engines of a benchmark, open as long as its stack is."""
+
+    def __init__(self, benchmark: Benchmark, open_engine: EngineOpener, stack: ExitStack) -> None:
+        dataset, options = benchmark.dataset, benchmark.options
+
+        def opened(key: str, title: str, threads: int, of_shoal: ShoalOptions | None) -> Engine:
+            engine = open_engine(key, title, dataset, threads, of_shoal)
+            stack.callback(engine.close)
+            return engine
+
+        self.oracle: Duckdb | None = None
+        if benchmark.verify:
+            self.oracle = stack.enter_context(Duckdb(dataset, available_cores()))
+        self.own = opened("shoal", "Shoal", benchmark.threads, options)
+        self.naive: Engine | None = None
+        if benchmark.naive_exchange:
+            settings = (*options.settings, *NAIVE_SETTINGS)
+            self.naive = opened("shoal", "Shoal, naive", benchmark.threads, replace(options, settings=settings))
+        self.rivals: list[tuple[str, Engine]] = []
+        self.missing: list[str] = []
+        for key in benchmark.rivals:
+            try:
+                threads = benchmark.rival_threads or benchmark.threads
+                self.rivals.append((key, opened(key, RIVALS[key].title, threads, None)))
+            except EngineFailed as error:
+                self.missing.append(f"{RIVALS[key].title}: {error}")
+
+
+class _Turns:
+    """The runs of one engine on one query, with every answer, until the first failure."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.samples: list[Sample] = []
+        self.answers: list[pyarrow.Table] = []
+        self.problem: str | None = None
+
+    def run(self, sql: str) -> None:
+        """Run once more, unless it has failed."""
+        if self.problem is not None:
+            return
+        try:
+            sample, answer = self.engine.run(sql)
+        except EngineFailed as error:
+            self.problem = str(error)
+            return
+        self.samples.append(sample)
+        self.answers.append(answer)
+
+    def check(self, find: Callable[[pyarrow.Table], str | None]) -> bool | None:
+        """Whether all answers are right; None after a failure."""
+        if self.problem is not None:
+            return None
+        self.problem = next(filter(None, map(find, self.answers)), None)
+        return self.problem is None
+
+    def ended(self, verified: bool | None) -> EngineRuns:
+        """What came of it."""
+        return EngineRuns(self.engine.title, tuple(self.samples), verified, self.problem)
+
+
+def _outcomes(benchmark: Benchmark, engines: _Engines, tell: Listener) -> Iterator[QueryOutcome]:
     scale = benchmark.dataset.scale()
     for number in benchmark.numbers:
-        yield _run_query(benchmark, number, query_text(number, scale), engine, rival, tell)
+        yield _run_query(benchmark, number, query_text(number, scale), engines, tell)
 
 
-def _run_query(
-    benchmark: Benchmark, number: int, sql: str, engine: Contender, rival: Contender, tell: Listener
-) -> QueryOutcome:
-    samples: list[Sample] = []
-    rival_samples: list[Sample] = []
-    answers: list[pyarrow.Table] = []
-    try:
-        for run in range(1, benchmark.runs + 1):
-            tell(number, f"{engine.name} {run}/{benchmark.runs}")
-            sample, answer = _measure(engine, sql)
-            samples.append(sample)
-            answers.append(answer)
-            if benchmark.compare:
-                tell(number, f"{rival.name} {run}/{benchmark.runs}")
-                rival_samples.append(_measure(rival, sql)[0])
-    except shoal.Error as error:
-        return QueryOutcome(number, 0, tuple(samples), tuple(rival_samples), problem=f"{type(error).__name__}: {error}")
-    problem = None
-    if benchmark.verify:
+def _run_query(benchmark: Benchmark, number: int, sql: str, engines: _Engines, tell: Listener) -> QueryOutcome:
+    own, rivals = _Turns(engines.own), [_Turns(engine) for _, engine in engines.rivals]
+    for run in range(1, benchmark.runs + 1):
+        for turns in (own, *rivals):
+            tell(number, f"{turns.engine.title} {run}/{benchmark.runs}")
+            turns.run(sql)
+    naive = None if engines.naive is None else _Turns(engines.naive)
+    if naive is not None:
+        tell(number, naive.engine.title)
+        naive.run(sql)
+    verified: bool | None = None
+    checked: list[bool | None] = [None] * len(rivals)
+    if engines.oracle is not None:
         tell(number, "check")
-        expected = Expectation(rival.answer(without_limit(sql)), read_ordering(sql))
-        problem = next(filter(None, (find_difference(expected, answer) for answer in answers)), None)
+        expected = Expectation(engines.oracle.answer(without_limit(sql)), read_ordering(sql))
+        verified = own.check(lambda answer: find_difference(expected, answer))
+        for index, (key, _) in enumerate(engines.rivals):
+            if key != ORACLE:
+                checked[index] = rivals[index].check(lambda answer: find_rough_difference(expected, answer))
+        if naive is not None:
+            naive.check(lambda answer: find_difference(expected, answer))
+    if naive is not None and naive.problem and own.problem is None:
+        own.problem = f"with every join and group-by parted by hash: {naive.problem}"
+        verified = False if verified else verified
     return QueryOutcome(
         number,
-        rows=answers[-1].num_rows,
-        samples=tuple(samples),
-        rival_samples=tuple(rival_samples),
-        verified=problem is None if benchmark.verify else None,
-        problem=problem,
+        rows=own.answers[-1].num_rows if own.answers else 0,
+        own=own.ended(verified),
+        rivals=tuple(turns.ended(right) for turns, right in zip(rivals, checked, strict=True)),
+        naive_exchanged_bytes=naive.samples[0].exchanged_bytes if naive is not None and naive.samples else None,
     )
-
-
-def _measure(contender: Contender, sql: str) -> tuple[Sample, pyarrow.Table]:
-    reset_peaks()
-    before = tree_usage()
-    start = time.perf_counter()
-    answer = contender.answer(sql)
-    seconds = time.perf_counter() - start
-    after = tree_usage()
-    return Sample(seconds, after.cpu_seconds - before.cpu_seconds, after.peak_bytes), answer

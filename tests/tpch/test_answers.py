@@ -5,7 +5,14 @@ from decimal import Decimal
 import pyarrow
 import pytest
 
-from shoal.tpch.answers import Expectation, Ordering, find_difference, read_ordering, without_limit
+from shoal.tpch.answers import (
+    Expectation,
+    Ordering,
+    find_difference,
+    find_rough_difference,
+    read_ordering,
+    without_limit,
+)
 
 UNORDERED = Ordering((), None)
 
@@ -90,3 +97,48 @@ def test_the_width_of_a_decimal_does_not_matter_but_its_scale_does():
     other = pyarrow.array([Decimal("1.500")], pyarrow.decimal128(15, 3))
     assert difference(table(a=wide), table(a=narrow)) is None
     assert "instead of" in difference(table(a=wide), table(a=other))
+
+
+def rough(right, answer, ordering=UNORDERED):
+    return find_rough_difference(Expectation(right, ordering), answer)
+
+
+def test_other_engines_may_give_other_names_types_and_last_digits():
+    right = table(
+        k=pyarrow.array([Decimal(1), Decimal(2)], pyarrow.decimal128(38, 0)),
+        v=pyarrow.array([Decimal("10.25"), Decimal("0.031234567")], pyarrow.decimal128(20, 9)),
+        s=["x", "y"],
+    )
+    answer = pyarrow.table(
+        [
+            pyarrow.array([2, 1], pyarrow.int32()),
+            pyarrow.array([0.031235, 10.250000001]),
+            pyarrow.array(["y", "x"], pyarrow.string_view()),
+        ],
+        names=["K", "sum(v)", "s"],
+    )
+    assert rough(right, answer) is None
+    assert "order differs" in rough(right, answer, Ordering(("k",), None))
+
+
+@pytest.mark.parametrize(
+    ("right", "answer", "words"),
+    [
+        (table(a=[1]), table(a=[1], b=[1]), "2 columns instead of 1"),
+        (table(a=[1, 2]), table(a=[1]), "1 rows instead of 2"),
+        (table(a=[1]), table(a=[2]), "row 1"),
+        (table(a=[100.0]), table(a=[100.1]), "row 1"),
+        (table(a=["x"]), table(a=["y"]), "row 1"),
+        (table(a=[1.0]), table(a=["x"]), "types are others"),
+        (table(a=[1]), table(a=[1.5]), "types are others"),
+    ],
+)
+def test_other_engines_have_to_be_right_all_the_same(right, answer, words):
+    assert words in rough(right, answer)
+
+
+def test_roughly_equal_rows_of_a_group_that_the_limit_cuts_are_right():
+    right = table(a=[1, 2, 2], v=[0.5, 0.25, 0.75])
+    ordering = Ordering(("a",), 2)
+    assert rough(right, table(a=[1, 2], v=[0.5, 0.7500001]), ordering) is None
+    assert "lacks" in rough(right, table(a=[1, 2], v=[0.5, 0.9]), ordering)

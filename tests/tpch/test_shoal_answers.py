@@ -17,7 +17,7 @@ def problems(folder, options):
     benchmark = Benchmark(Dataset(folder), options, QUERY_NUMBERS, runs=1, verify=True)
     result = run_benchmark(benchmark, lambda number, step: None)
     assert [query.number for query in result.queries] == list(QUERY_NUMBERS)
-    return {query.number: query.problem for query in result.queries if query.verified is not True}
+    return {query.number: query.problem for query in result.queries if query.own.verified is not True}
 
 
 @pytest.mark.parametrize("layout", ["tpch_folder", "tpch_parts_folder"])
