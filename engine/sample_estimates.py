@@ -19,6 +19,12 @@ LEAST_BLOCK_VALUES = 50.0
 APART = 0.98
 """The share of values that are in one block only, from which blocks are taken to have nothing in common."""
 
+ENOUGH_REPEATED = 100
+"""Values met again in another block, from which their number tells that of all values to a tenth."""
+
+UNEVEN = 10.0
+"""A value so many times as frequent as the average one shows that values are not equally frequent."""
+
 BAND_DIFFERENCE = 0.5
 """A term is banded if its share in one block is so much larger than in another."""
 
@@ -46,8 +52,10 @@ def column_sample(
     if distinct >= APART * in_blocks:
         runs = present >= LEAST_RUN * in_blocks and blocks_values >= LEAST_BLOCK_VALUES
         return ColumnSample(max(1.0, largest * distinct / present), common, nulls, sure=runs)
-    found = domain_of(float(distinct), float(in_blocks), largest)
-    return ColumnSample(max(1.0, min(found, largest)), common, nulls, sure=False)
+    found = max(1.0, min(largest, domain_of(float(distinct), float(in_blocks), largest)))
+    met_again = in_blocks - distinct >= ENOUGH_REPEATED
+    even = most * found <= UNEVEN * present + UNEVEN * found
+    return ColumnSample(found, common, nulls, sure=met_again and even)
 
 
 def domain_of(shown: float, draws: float, most: float) -> float:

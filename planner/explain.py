@@ -194,8 +194,11 @@ def _operator_json(operator: Operator) -> dict[str, object]:
     }
 
 
-def _estimate_json(estimate: Estimate | None) -> dict[str, int] | None:
-    return None if estimate is None else {"rows": round(estimate.rows), "bytes": round(estimate.bytes)}
+def _estimate_json(estimate: Estimate | None) -> dict[str, int | str] | None:
+    if estimate is None:
+        return None
+    origin = {"origin": estimate.origin} if estimate.origin else {}
+    return {"rows": round(estimate.rows), "bytes": round(estimate.bytes), **origin}
 
 
 def _scan_text(item: ScanInput) -> str:
@@ -231,7 +234,8 @@ def _key(key: SortKey) -> str:
 
 
 def _rows(estimate: Estimate) -> str:
-    return f"{_count(round(estimate.rows), 'row')}, {_size(estimate.bytes)}"
+    origin = f" ({estimate.origin})" if estimate.origin else ""
+    return f"{_count(round(estimate.rows), 'row')}, {_size(estimate.bytes)}{origin}"
 
 
 def _size(size: float) -> str:

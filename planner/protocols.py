@@ -76,6 +76,15 @@ class KeyRange:
     nulls: int | None = 0
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Home:
+    """A scan that values come from: a name of its own, its table's name, and that table's rows."""
+
+    scan: str
+    table: str
+    rows: float
+
+
 @dataclass(frozen=True, slots=True)
 class ColumnStatistics:
     """What is known of one column; bounds are plain Python values that compare with each other, None if unknown."""
@@ -92,6 +101,15 @@ class ColumnStatistics:
     """The most common values, each with its share of all rows."""
     quantiles: tuple[object, ...] = ()
     """Values that part the rows into equally many, in order, the least and the greatest among them."""
+    mean: float | None = None
+    deviation: float | None = None
+    """Mean and standard deviation of values that are not spread evenly, such as sums."""
+    homes: frozenset["Home"] = frozenset()
+    """The scans that the values come from; several when joins have made columns equal."""
+    base: float | None = None
+    """The distinct values in the table itself, before any filter."""
+    domain: float | None = None
+    """How many values the predicates on this very column leave, whatever filters on others do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """How well Shoal's planner guesses: the rows that it expects of each join, against the rows that there are.
 
-``python -m shoal.tpch.estimates --data FOLDER`` prints the table. Expected rows come from ``EXPLAIN (FORMAT json)``; the
-actual ones from plain DuckDB, which runs the same statement with its joins in the same order and counts.
+``python -m shoal.tpch.estimates --data FOLDER`` prints the table. Expected rows come from ``EXPLAIN (FORMAT json)``;
+the actual ones from plain DuckDB, which runs the same statement with its joins in the same order and counts.
 """
 
 import json
@@ -28,9 +28,12 @@ SETTINGS = (("distribute", "always"), ("partitions", "1"))
 
 REORDERING = (
     "join_order,build_side_probe_side,join_filter_pushdown,common_subplan,join_elimination,partial_aggregate_pushdown,"
-    "late_materialization,statistics_propagation,empty_result_pullup,outer_join_simplification"
+    "late_materialization,statistics_propagation,empty_result_pullup,outer_join_simplification,in_clause"
 )
 """What would make other joins of those that are written, or filter their inputs by one another."""
+
+_ROW_NUMBER = "shoal_row_"
+"""How the column begins by which a semi-join that builds on the left finds its rows."""
 
 _SCAN = re.compile(r"^-- (?P<name>\w+) = (?P<files>read_parquet\(\[.*?\]\)) ", re.MULTILINE)
 
@@ -103,17 +106,25 @@ class Estimates:
 def _joins_of_plan(node: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
     if node is None:
         return
-    for child in node["inputs"]:
+    # An inner join that builds on the left is written with its sides swapped.
+    swapped = node["operator"] == "Join inner" and "builds on the left" in node["reason"]
+    for child in reversed(node["inputs"]) if swapped else node["inputs"]:
         yield from _joins_of_plan(child)
     if node["operator"].startswith("Join"):
         yield node
 
 
-def _joins_of_profile(node: dict[str, Any]) -> Iterator[float]:
-    for child in node.get("children", ()):
-        yield from _joins_of_profile(child)
-    name = str(node.get("type", ""))
-    if name.endswith("JOIN") or name == "CROSS_PRODUCT":
+def _joins_of_profile(node: dict[str, Any], *, inside: bool = False) -> Iterator[float]:
+    """The rows of each join; ``inside``: the next join down is the inner half of one that is written as two.
+
+    A semi-join that builds on its left side is written as an inner join and a semi-join over numbers of rows.
+    """
+    name, told = str(node.get("type", "")), str(node.get("extra_info", {}).get("Conditions", ""))
+    is_join = name.endswith("JOIN") or name == "CROSS_PRODUCT"
+    for place, child in enumerate(node.get("children", ())):
+        second_half = is_join and _ROW_NUMBER in told and place == 1
+        yield from _joins_of_profile(child, inside=second_half or (inside and not is_join and place == 0))
+    if is_join and not inside:
         yield float(node["intermediate_rows"])
 
 

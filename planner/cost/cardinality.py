@@ -8,16 +8,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
-from sqlglot import exp
-
 from shoal.planner import logical
 from shoal.planner.cost.derived_columns import (
-    ONE,
+    aggregate_statistics,
     drawn,
     filtered_columns,
     joined_columns,
     keys_capped,
-    total_statistics,
     united,
     values_columns,
 )
@@ -27,8 +24,9 @@ from shoal.planner.cost.sampled import filter_share, key_columns, sampled_keys
 from shoal.planner.cost.widths import type_width
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import ApplyKind, Node, Schema, SetOperator
-from shoal.planner.protocols import ColumnStatistics, Statistics
-from shoal.planner.scalar import conjuncts, unwrap
+from shoal.planner.protocols import ColumnStatistics, Home, Statistics
+from shoal.planner.scalar import conjuncts
+from shoal.planner.source import ArrowSource, TableSource
 
 LEAST_ROWS = 1.0
 """No node is believed to deliver nothing: a guess of zero would hide the price of everything above it."""
@@ -155,12 +153,15 @@ class Estimator:
 
     def _scan(self, node: logical.Scan) -> tuple[float, Mapping[ColumnId, ColumnStatistics]]:
         table = self.statistics.table(node.source, frozenset(node.names))
+        homes = frozenset({Home(str(node.columns[0].id), _table_name(node.source), table.rows)} if node.columns else ())
         columns = {
-            column.id: table.columns[name]
+            column.id: replace(table.columns.get(name, UNKNOWN), homes=homes)
             for column, name in zip(node.columns, node.names, strict=True)
-            if name in table.columns
         }
-        return table.rows, sampled_keys(node, self._keys, columns, table.rows, self.statistics)
+        known = sampled_keys(node, self._keys, columns, table.rows, self.statistics)
+        return table.rows, {
+            column: replace(item, base=item.distinct, domain=item.distinct) for column, item in known.items()
+        }
 
     def _join(
         self, node: logical.Join, left: RelationEstimate, right: RelationEstimate
@@ -200,15 +201,7 @@ class Estimator:
         columns = dict(below.columns)
         groups = group_count((column.id for column in node.keys), below) if node.keys else 1.0
         for item in node.assignments:
-            call = unwrap(item.expression)
-            if isinstance(call, (exp.Min, exp.Max, exp.AnyValue)) and call.this is not None:
-                columns[item.column.id] = expression_statistics(call.this, below.columns)
-            elif isinstance(call, (exp.Sum, exp.Count)):
-                operand = expression_statistics(call.this, below.columns) if isinstance(call, exp.Sum) else ONE
-                columns[item.column.id] = total_statistics(operand, below.rows / groups)
-        if not node.keys:
-            for item in node.assignments:
-                columns[item.column.id] = replace(columns.get(item.column.id, UNKNOWN), distinct=1.0)
+            columns[item.column.id] = aggregate_statistics(item.expression, below.columns, below.rows, groups)
         return groups, columns
 
     def _set_operation(self, node: logical.SetOperation) -> tuple[float, Mapping[ColumnId, ColumnStatistics]]:
@@ -229,6 +222,13 @@ class Estimator:
                 return left.rows * OVERLAP_SHARE, columns
             case _:
                 assert_never(node.operator)
+
+
+def _table_name(source: TableSource) -> str:
+    """What two scans of one table have in common."""
+    if isinstance(source, ArrowSource):
+        return source.key
+    return source.files[0].path if source.files else ""
 
 
 def row_width(schema: Schema, columns: Mapping[ColumnId, ColumnStatistics]) -> float:

@@ -8,7 +8,8 @@ from sqlglot import exp
 
 from shoal.planner import logical
 from shoal.planner.cost.constants import constant_value, position
-from shoal.planner.cost.expression_statistics import UNKNOWN
+from shoal.planner.cost.expression_statistics import UNKNOWN, expression_statistics
+from shoal.planner.cost.moments import total_moments
 from shoal.planner.cost.selectivity import Range, collect_ranges
 from shoal.planner.ids import ColumnId
 from shoal.planner.protocols import ColumnStatistics
@@ -18,9 +19,7 @@ KEY_SHARE = 0.9
 """From this many distinct values for each row on, a column is taken for a key of its table."""
 
 TOTAL_DEVIATIONS = 3.5
-"""How far from its mean a sum or a count of a group is believed to be at most, in standard deviations."""
-
-ONE = ColumnStatistics(minimum=1, maximum=1)
+"""How far from its mean a count of a group is believed to be at most, in standard deviations."""
 
 
 def drawn(distinct: float, rows: float) -> float:
@@ -44,7 +43,8 @@ def filtered_columns(
         column, values = _listed_values(term)
         if column is not None and column in changed:
             known = changed[column].distinct
-            changed[column] = replace(changed[column], distinct=min(known or values, values), null_fraction=0.0)
+            left = min(known or values, values)
+            changed[column] = replace(changed[column], distinct=left, domain=left, null_fraction=0.0)
     return changed
 
 
@@ -88,14 +88,14 @@ def _within(known: ColumnStatistics, bounds: Range) -> ColumnStatistics:
     distinct = None if known.distinct is None else max(1.0, known.distinct * share)
     # The bounds stay the column's own values where they can: positions of strings cannot be turned back.
     if isinstance(known.minimum, (int, float)) and not isinstance(known.minimum, bool):
-        return replace(known, minimum=first, maximum=last, distinct=distinct, null_fraction=0.0)
-    return replace(known, distinct=distinct, null_fraction=0.0)
+        return replace(known, minimum=first, maximum=last, distinct=distinct, domain=distinct, null_fraction=0.0)
+    return replace(known, distinct=distinct, domain=distinct, null_fraction=0.0)
 
 
 def joined_columns(
     terms: Iterable[exp.Expression], columns: Mapping[ColumnId, ColumnStatistics]
 ) -> Mapping[ColumnId, ColumnStatistics]:
-    """Statistics after an inner join: columns that it equates have the smaller one's number of values."""
+    """Statistics after an inner join: columns that it equates have only the values that they share."""
     changed = dict(columns)
     for term in terms:
         sides = equality(term)
@@ -104,25 +104,77 @@ def joined_columns(
         first, second = (ColumnId(unwrap(side).name) for side in sides)
         if first not in changed or second not in changed:
             continue
-        counts = [item.distinct for item in (changed[first], changed[second]) if item.distinct is not None]
-        if counts:
-            changed[first] = replace(changed[first], distinct=min(counts), null_fraction=0.0)
-            changed[second] = replace(changed[second], distinct=min(counts), null_fraction=0.0)
+        one, other = changed[first], changed[second]
+        if one.distinct is not None or other.distinct is not None:
+            common = common_values(one, other)
+            for column in (first, second):
+                changed[column] = replace(
+                    changed[column],
+                    distinct=common,
+                    domain=common,
+                    null_fraction=0.0,
+                    homes=one.homes | other.homes,
+                )
     return changed
 
 
-def total_statistics(operand: ColumnStatistics, count: float) -> ColumnStatistics:
-    """Bounds of sums of ``count`` values on average: the mean, and ``TOTAL_DEVIATIONS`` standard deviations either way.
+def common_values(one: ColumnStatistics, other: ColumnStatistics) -> float:
+    """How many values two columns share, at least one of which has a known number of them.
 
-    Values spread evenly between their bounds, and group sizes are taken to vary as those of random draws do.
+    Each has drawn its values from the larger one's domain, and their draws do not depend on each other.
     """
-    low, high = position(operand.minimum), position(operand.maximum)
-    if low is None or high is None or isinstance(operand.minimum, str):
-        return UNKNOWN
-    middle = (low + high) / 2
-    reach = TOTAL_DEVIATIONS * math.sqrt(count * ((high - low) ** 2 / 12 + middle**2))
-    least = min(0.0, count * low) if low < 0 else low
-    return ColumnStatistics(minimum=max(least, count * middle - reach), maximum=max(high, count * middle + reach))
+    if one.distinct is None or other.distinct is None:
+        return one.distinct or other.distinct or 1.0
+    universe = shared_domain(one, other, one.distinct, other.distinct)
+    return max(1.0, min(one.distinct, other.distinct, one.distinct * other.distinct / universe))
+
+
+def shared_domain(one: ColumnStatistics, other: ColumnStatistics, first: float, second: float) -> float:
+    """Of how many values the ``first`` ones of a column and the ``second`` ones of another are taken.
+
+    That is the larger number (containment), but if one of them has lost values to filters on other columns, it is the
+    domain that these were lost from. Columns of one and the same table may
+    have lost the same ones.
+    """
+    if {home.table for home in one.homes} & {home.table for home in other.homes}:
+        return max(first, second, 1.0)
+    return max(first, second, one.domain or 1.0, other.domain or 1.0)
+
+
+def aggregate_statistics(
+    expression: exp.Expression, columns: Mapping[ColumnId, ColumnStatistics], rows: float, groups: float
+) -> ColumnStatistics:
+    """Statistics of an aggregate over so many rows in so many groups."""
+    call = unwrap(expression)
+    found = UNKNOWN
+    if isinstance(call, (exp.Min, exp.Max, exp.AnyValue)) and call.this is not None:
+        found = expression_statistics(call.this, columns)
+        if found.distinct is not None:
+            found = replace(found, distinct=min(found.distinct, groups))
+    elif isinstance(call, (exp.Sum, exp.Count, exp.Avg)):
+        count = rows / max(1.0, groups)
+        total = total_moments(call, columns, count)
+        if total is not None:
+            mean, deviation = total
+            found = ColumnStatistics(mean=mean, deviation=deviation, distinct=_totals(call, total, groups, columns))
+    return replace(found, distinct=1.0) if groups <= 1.0 else found
+
+
+def _totals(
+    call: exp.Expression, total: tuple[float, float], groups: float, columns: Mapping[ColumnId, ColumnStatistics]
+) -> float | None:
+    """How many different totals groups have: counts are few whole numbers, sums of others nearly all their own."""
+    if isinstance(call, exp.Count) or (isinstance(call, exp.Sum) and _are_whole(call.this, columns)):
+        return max(1.0, min(groups, 2 * TOTAL_DEVIATIONS * total[1]))
+    return groups
+
+
+def _are_whole(operand: exp.Expression, columns: Mapping[ColumnId, ColumnStatistics]) -> bool:
+    """Whether a column seems to hold whole numbers: it has no more values than its deviation leaves room for."""
+    known, found = columns.get(ColumnId(operand.name)) if isinstance(operand, exp.Column) else None, None
+    if known is not None and known.distinct is not None:
+        found = column_moments(known)
+    return found is not None and known is not None and (known.distinct or 0.0) <= 2 * TOTAL_DEVIATIONS * found[1] + 1
 
 
 def values_columns(node: logical.Values) -> dict[ColumnId, ColumnStatistics]:

@@ -7,11 +7,12 @@ from typing import assert_never
 from sqlglot import exp
 
 from shoal.planner.cost.constants import position
+from shoal.planner.cost.derived_columns import shared_domain
 from shoal.planner.cost.expression_statistics import expression_statistics
 from shoal.planner.cost.selectivity import LEAST_SELECTIVITY, clamp, selectivity
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import JoinKind
-from shoal.planner.protocols import ColumnStatistics
+from shoal.planner.protocols import ColumnStatistics, Home
 from shoal.planner.scalar import columns_of, equality
 
 Columns = Mapping[ColumnId, ColumnStatistics]
@@ -99,15 +100,49 @@ def equality_selectivity(pairs: Sequence[KeyPair], left: Side, right: Side) -> f
 def _key_domain(pairs: Sequence[KeyPair], left: Side, right: Side) -> float:
     """How many combinations of key values there are on the side that has more of them.
 
-    Of several keys together no more combinations exist than the smaller side had rows before filters: the sides of a
-    join over a composite key share them, while the product of the keys' distinct counts may be far larger.
+    Of several keys of one table no more combinations exist than it has rows: the sides of a join over a composite key
+    share them, while the product of the keys' distinct counts may be far larger.
     """
     domain = largest = 1.0
-    for pair in pairs:
-        counts = (_distinct(pair[0], left[0]), _distinct(pair[1], right[0]))
-        domain *= max(*counts, 1.0)
+    kept = [1.0, 1.0]
+    for one, other in pairs:
+        counts = (_distinct(one, left[0]), _distinct(other, right[0]))
+        values = shared_domain(one, other, *counts)
+        domain *= values
         largest = max(largest, *counts)
-    return domain if len(pairs) == 1 else min(domain, max(largest, min(left[2], right[2])))
+        kept = [share * _kept(key, count) for share, key, count in zip(kept, (one, other), counts, strict=True)]
+    if len(pairs) == 1:
+        return domain
+    left_tables, left_count = combinations([pair[0] for pair in pairs], left)
+    right_tables, right_count = combinations([pair[1] for pair in pairs], right)
+    # Two tables with the same composite key share its values; keys of several tables meet in all combinations.
+    shared = min if left_tables == right_tables == 1 else max
+    return min(domain, max(largest, shared(left_count, right_count) * max(kept)))
+
+
+def _kept(key: ColumnStatistics, distinct: float) -> float:
+    """The share of its table's values that a key still has."""
+    return min(1.0, distinct / key.base) if key.base else 1.0
+
+
+def combinations(keys: Sequence[ColumnStatistics], side: Side) -> tuple[int, float]:
+    """From how many tables keys come, and how many combinations of their values there can be.
+
+    Those of keys of one table are no more than it has rows. Filters do not count here.
+    """
+    groups: list[tuple[frozenset[Home], float]] = []
+    for key in keys:
+        distinct = key.base or _distinct(key, side[0])
+        for index, (homes, product) in enumerate(groups):
+            if homes & key.homes:
+                groups[index] = (homes & key.homes, product * distinct)
+                break
+        else:
+            groups.append((key.homes, distinct))
+    total = 1.0
+    for homes, product in groups:
+        total *= max(1.0, min(product, min((home.rows for home in homes), default=side[2])))
+    return len(groups), total
 
 
 def _distinct(key: ColumnStatistics, rows: float) -> float:
@@ -140,7 +175,8 @@ def match_share(pairs: Sequence[KeyPair], residual: float, left: Side, right: Si
         return clamp(-math.expm1(-right[0] * residual))
     domain = _key_domain(pairs, left, right)
     present = min(domain, key_distinct([pair[1] for pair in pairs], right[0]))
-    seen = present * -math.expm1(-right[0] / present)
+    # As many values as rows: the right side's key is unique, and no row shows a value that another one has shown.
+    seen = present if present == right[0] else present * -math.expm1(-right[0] / present)
     share = min(1.0, seen / domain)
     if residual >= 1.0:
         return clamp(share)

@@ -29,7 +29,7 @@ LEAST_ROWS = 100_000.0
 SURE_ROWS = 8
 """Rows of a sample that a filter must keep for their share to be taken as it is."""
 
-DOUBTFUL_SHARE = 0.1
+DOUBTFUL_SHARE = 0.02
 """From so many distinct values for each row on, what footers tell of a key may be far from the truth."""
 
 INTEGERS = ("INT", "INTEGER", "BIGINT", "HUGEINT")

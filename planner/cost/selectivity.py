@@ -4,6 +4,8 @@ Ranges assume values spread evenly between the bounds; equality assumes equally 
 over different columns are combined with exponential back-off, as real columns are seldom independent.
 """
 
+import math
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,9 +13,10 @@ from sqlglot import exp
 
 from shoal.planner.cost.constants import constant_value, position
 from shoal.planner.cost.expression_statistics import expression_statistics
+from shoal.planner.cost.moments import less_share, moments, normal_share
 from shoal.planner.ids import ColumnId
-from shoal.planner.protocols import ColumnStatistics
-from shoal.planner.scalar import conjuncts, disjuncts, sql_of, unwrap
+from shoal.planner.protocols import ColumnStatistics, Home
+from shoal.planner.scalar import columns_of, conjuncts, disjuncts, sql_of, unwrap
 
 EQUALITY_SELECTIVITY = 0.05
 """``x = constant`` when nothing is known of x."""
@@ -32,6 +35,9 @@ CONTAINS_SELECTIVITY = 0.1
 
 MOST_PIECES = 3
 """Pieces of a pattern that count."""
+
+NARROW_SHARE = 0.2
+"""A value that deviates so much less than what it is compared with is taken for a constant."""
 
 NULL_SELECTIVITY = 0.02
 """``x IS NULL`` when the NULL fraction is not known."""
@@ -142,6 +148,10 @@ def range_selectivity(bounds: Range, columns: Columns) -> float:
     """The fraction of rows in which an operand lies between bounds."""
     known = expression_statistics(bounds.operand, columns)
     present = 1.0 - (known.null_fraction or 0.0)
+    if known.deviation is not None and known.mean is not None:
+        return clamp(present * normal_share((known.mean, known.deviation), bounds.low, bounds.high))
+    if known.quantiles:
+        return clamp(present * quantile_share(known.quantiles, bounds.low, bounds.high))
     low, high = position(known.minimum), position(known.maximum)
     if low is None or high is None:
         both = bounds.low is not None and bounds.high is not None
@@ -163,10 +173,7 @@ def term_selectivity(term: exp.Expression, columns: Columns) -> float:
         case exp.And():
             return selectivity(bare, columns)
         case exp.Or():
-            missed = 1.0
-            for branch in disjuncts(bare):
-                missed *= 1.0 - selectivity(branch, columns)
-            return clamp(1.0 - missed)
+            return crossing_selectivity(bare, columns) or clamp(_any(disjuncts(bare), columns))
         case exp.Not():
             return clamp(1.0 - term_selectivity(bare.this, columns))
         case exp.Boolean():
@@ -177,7 +184,7 @@ def term_selectivity(term: exp.Expression, columns: Columns) -> float:
             return _equality(bare, columns)
         case exp.LT() | exp.LTE() | exp.GT() | exp.GTE():
             bounds = _as_range(bare)
-            return COLUMN_COMPARISON_SELECTIVITY if bounds is None else range_selectivity(bounds, columns)
+            return _column_comparison(bare, columns) if bounds is None else range_selectivity(bounds, columns)
         case exp.Between():
             bounds = _as_range(bare)
             return RANGE_SELECTIVITY**2 if bounds is None else range_selectivity(bounds, columns)
@@ -190,6 +197,82 @@ def term_selectivity(term: exp.Expression, columns: Columns) -> float:
         case exp.Like() | exp.ILike() | exp.SimilarTo() | exp.RegexpLike() | exp.StartsWith() | exp.Escape():
             return _pattern(bare)
     return UNKNOWN_SELECTIVITY
+
+
+def _any(branches: Sequence[exp.Expression], columns: Columns) -> float:
+    """The fraction of rows for which one of several conditions is true."""
+    missed = 1.0
+    for branch in branches:
+        missed *= 1.0 - selectivity(branch, columns)
+    return 1.0 - missed
+
+
+def crossing_selectivity(disjunction: exp.Or, columns: Columns) -> float | None:
+    """The fraction of joined rows that an OR over several tables keeps, when each table is filtered by its part of it.
+
+    The rule ``derive_side_filters`` has made these filters, so what they drop must not be counted again. None if the
+    OR is about one table, or the tables of its columns are not known.
+    """
+    homes = {_home_of_column(column, columns) for column in columns_of(disjunction)}
+    if len(homes) < 2 or None in homes:
+        return None
+    branches = [conjuncts(branch) for branch in disjuncts(disjunction)]
+    left = sum(math.prod(term_selectivity(term, columns) for term in terms) for terms in branches)
+    for home in homes:
+        own = [[term for term in terms if _home_of(term, columns) == home] for terms in branches]
+        if all(own):
+            left /= clamp(sum(math.prod(term_selectivity(term, columns) for term in terms) for terms in own))
+    return clamp(left)
+
+
+def _home_of(term: exp.Expression, columns: Columns) -> Home | None:
+    """The one table that a term is about."""
+    homes = {_home_of_column(column, columns) for column in columns_of(term)}
+    return next(iter(homes)) if len(homes) == 1 else None
+
+
+def _home_of_column(column: ColumnId, columns: Columns) -> Home | None:
+    known = columns.get(column)
+    return None if known is None else min(known.homes, default=None)
+
+
+def _column_comparison(comparison: exp.Expression, columns: Columns) -> float:
+    """``x < y``: how often, from means and deviations; even odds when these are not known."""
+    left, right = moments(comparison.this, columns), moments(comparison.expression, columns)
+    if left is None or right is None:
+        return COLUMN_COMPARISON_SELECTIVITY
+    if isinstance(comparison, (exp.GT, exp.GTE)):
+        bare, low, high = unwrap(comparison.expression), left, right
+    else:
+        bare, low, high = unwrap(comparison.this), right, left
+    # Now ``bare`` is what is to be less, ``high`` are its moments, and ``low`` those of the other side.
+    if low[1] < NARROW_SHARE * high[1]:
+        return range_selectivity(Range(bare, high=low[0]), columns)
+    other = unwrap(comparison.this if bare is unwrap(comparison.expression) else comparison.expression)
+    if high[1] < NARROW_SHARE * low[1]:
+        return range_selectivity(Range(other, low=high[0]), columns)
+    return clamp(less_share(high, low))
+
+
+def quantile_share(quantiles: Sequence[object], low: float | None, high: float | None) -> float:
+    """Which part of the values lies between two bounds, when quantiles tell where they are."""
+    places = [place for place in map(position, quantiles) if place is not None]
+    if len(places) < 2:
+        return RANGE_SELECTIVITY
+    return max(0.0, _place_share(places, high, 1.0) - _place_share(places, low, 0.0))
+
+
+def _place_share(places: Sequence[float], bound: float | None, default: float) -> float:
+    if bound is None:
+        return default
+    if bound < places[0]:
+        return 0.0
+    if bound >= places[-1]:
+        return 1.0
+    index = bisect_right(places, bound) - 1
+    low, high = places[index], places[index + 1]
+    inside = (bound - low) / (high - low) if high > low else 0.0
+    return (index + inside) / (len(places) - 1)
 
 
 def equals_any(operand: exp.Expression, values: int, columns: Columns) -> float:
