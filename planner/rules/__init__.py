@@ -16,7 +16,9 @@ from shoal.planner.rules.push_filters import push_filters
 from shoal.planner.rules.push_limits import push_limits
 from shoal.planner.rules.reduce_aggregates import reduce_aggregates
 from shoal.planner.rules.remove_distinct import remove_distinct
+from shoal.planner.rules.remove_left_joins import remove_left_joins
 from shoal.planner.rules.simplify_predicates import simplify_predicates
+from shoal.planner.rules.turn_right_joins import turn_right_joins
 
 RULES: tuple[Rule, ...] = (
     # First of all: the others look for conjunctions, and this makes them out of disjunctions and negations.
@@ -31,10 +33,14 @@ RULES: tuple[Rule, ...] = (
     # Projections between joins, many of them left by decorrelation, hide what could move.
     merge_projects,
     push_filters,
+    # Filters make full joins one-sided, and left joins, unlike right ones, are looked into by the rules below.
+    turn_right_joins,
     # What one table's filters say of another only shows when they are at their tables.
     infer_predicates,
     push_filters,
     remove_distinct,
+    # When no predicate needs the columns any more, and before the columns that its condition needed are pruned.
+    remove_left_joins,
     # When filters are at their tables, which is what a group is restricted by.
     reduce_aggregates,
     push_limits,

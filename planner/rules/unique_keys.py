@@ -7,7 +7,7 @@ from sqlglot import exp
 from shoal.planner import logical
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import ApplyKind, JoinKind, Node
-from shoal.planner.scalar import columns_of, conjuncts, equality, unwrap
+from shoal.planner.scalar import conjuncts, equality, unwrap
 
 
 def is_unique(node: Node, columns: frozenset[ColumnId]) -> bool:
@@ -61,7 +61,7 @@ def _of_join(node: logical.Join) -> tuple[frozenset[ColumnId], ...]:
     if node.kind in (JoinKind.SEMI, JoinKind.ANTI):
         return unique_keys(node.left)
     left, right = unique_keys(node.left), unique_keys(node.right)
-    left_columns, right_columns = _joined_columns(node)
+    left_columns, right_columns = equated_columns(node)
     found: list[frozenset[ColumnId]] = []
     if node.kind in (JoinKind.INNER, JoinKind.LEFT) and any(key <= right_columns for key in right):
         found += left
@@ -72,16 +72,23 @@ def _of_join(node: logical.Join) -> tuple[frozenset[ColumnId], ...]:
     return tuple(found) + tuple(one | other for one in left for other in right)
 
 
-def _joined_columns(node: logical.Join) -> tuple[frozenset[ColumnId], frozenset[ColumnId]]:
-    """The plain columns of each side that the condition equates with something of the other side."""
+def equated_columns(node: logical.Join) -> tuple[frozenset[ColumnId], frozenset[ColumnId]]:
+    """The columns of each side that the condition equates with a column of the same type of the other side.
+
+    Between types, different values may be equal: '1' and '01' both are 1.
+    """
+    left, right = ({column.id: column.type for column in logical.schema(side)} for side in (node.left, node.right))
     sides: tuple[set[ColumnId], set[ColumnId]] = (set(), set())
-    schemas = logical.column_ids(node.left), logical.column_ids(node.right)
     for term in conjuncts(node.condition):
         operands = equality(term)
         if operands is None:
             continue
-        for one, other in (operands, operands[::-1]):
-            if columns_of(one) <= schemas[0] and columns_of(other) <= schemas[1]:
-                for side, operand in zip(sides, (unwrap(one), unwrap(other)), strict=True):
-                    side.update([ColumnId(operand.name)] if isinstance(operand, exp.Column) else [])
+        one, other = (unwrap(operand) for operand in operands)
+        if not isinstance(one, exp.Column) or not isinstance(other, exp.Column):
+            continue
+        for first, second in ((one, other), (other, one)):
+            mine, theirs = ColumnId(first.name), ColumnId(second.name)
+            if left.get(mine) and left[mine] == right.get(theirs):
+                sides[0].add(mine)
+                sides[1].add(theirs)
     return frozenset(sides[0]), frozenset(sides[1])

@@ -64,6 +64,15 @@ SELECT x, count(*) FROM (SELECT n_regionkey + 1 AS x, n_nationkey * 2 AS unused 
   BY x;
 SELECT v.k, n_name FROM nation JOIN (VALUES (1, 'one'), (2, 'two')) AS v(k, label) ON n_regionkey = v.k WHERE k < 2;
 SELECT count(*) FROM (SELECT n_name FROM nation LIMIT 7) AS l;
+SELECT n_name FROM nation LEFT JOIN (SELECT s_nationkey, count(*) AS many FROM supplier GROUP BY s_nationkey) AS s ON
+  n_nationkey = s_nationkey;
+SELECT r_name, n_name, c_name FROM region LEFT JOIN (nation LEFT JOIN customer ON n_nationkey = c_nationkey AND
+  c_acctbal > 9000) ON r_regionkey = n_regionkey AND n_name < 'K';
+SELECT r_name, n_name, s_name FROM region FULL JOIN nation ON r_regionkey = n_nationkey FULL JOIN supplier ON
+  n_nationkey = s_nationkey AND s_acctbal > 5000;
+SELECT count(*) FROM lineitem, nation, region WHERE l_linenumber = n_nationkey AND l_suppkey % 5 = r_regionkey AND
+  r_name <> 'ASIA' AND n_name < 'D';
+SELECT count(*) FROM nation, supplier, customer WHERE n_nationkey + s_nationkey = c_nationkey AND n_name < 'C';
 """
 
 
