@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from shoal.planner.ids import StageId
-from shoal.planner.stage import Adaptation, ExchangeInput, OutputFile, ReadMode, RowSlice, Stage
+from shoal.planner.stage import Adaptation, ExchangeInput, OutputFile, ReadMode, RowSlice, Stage, StageVariant
 
 SKEWED = 1.5
 """A partition is skewed when it has so many times the bytes of an average one: its task takes that much longer."""
@@ -80,6 +80,13 @@ def lay_out(stage: Stage, outputs: Outputs, adaptation: Adaptation) -> Layout:
     if found is None and not scanned and "coalesce_partitions" not in adaptation.disabled:
         found = _coalesce_partitions(stage, sizes, adaptation.task_bytes)
     return found or planned_layout(stage)
+
+
+def switch_note(variant: StageVariant, size: int) -> str:
+    """Why a stage runs as its variant, whose measured stages have delivered ``size`` bytes."""
+    word = "stage" if len(variant.measured) == 1 else "stages"
+    numbers = ", ".join(str(stage) for stage in variant.measured)
+    return f"every task gets all {_size(size)} of {word} {numbers}, so the rows of stage {variant.skips} need not move"
 
 
 def _partition_bytes(files: Sequence[OutputFile], partitions: int) -> list[int]:

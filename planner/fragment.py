@@ -1,6 +1,6 @@
 """Cuts a physical plan at its exchanges into stages, and gives every task its splits. It decides nothing."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shoal.planner import physical as p
 from shoal.planner.ids import ColumnId, StageId
@@ -29,11 +29,36 @@ class Fragmenter:
     roots: list[PhysicalNode] = field(default_factory=list)
     _shared: dict[int, p.Exchange] = field(default_factory=dict)
     _made: dict[int, StageId] = field(default_factory=dict)
+    _made_for: dict[StageId, p.Exchange] = field(default_factory=dict)
+    _result: tuple[tuple[ColumnId, ...], tuple[Field, ...]] = ((), ())
 
     def cut(self, plan: PhysicalNode, outputs: tuple[ColumnId, ...], fields: tuple[Field, ...]) -> None:
         """Make the stages of a plan whose root delivers ``outputs`` under the names and types of ``fields``."""
         if self.shares:
             self._shared = share_exchanges(plan)
+        self._result = (outputs, fields)
+        self._cut_result(plan)
+
+    def stage_of(self, exchange: p.Exchange) -> StageId:
+        """The stage that makes the rows of an exchange."""
+        return self._source(exchange)[0]
+
+    def read_like(self, exchange: p.Exchange, known: p.Exchange) -> None:
+        """Let an exchange that is not in the plan read what the stage of a ``known`` one makes."""
+        self._shared[id(exchange)] = self._shared.get(id(known), known)
+
+    def again(self, id: StageId, root: PhysicalNode) -> Stage:
+        """What a stage would be with another plan that reads the stages there are; the plan that is cut stays."""
+        exchange = self._made_for.get(id)
+        if exchange is None:
+            self._cut_result(root)
+        else:
+            self._stage(replace(exchange, input=root))
+        self.roots.pop()
+        return replace(self.stages.pop(), id=id)
+
+    def _cut_result(self, plan: PhysicalNode) -> None:
+        outputs, fields = self._result
         fragment = self._fragment(plan)
         text = fragment.lowering.select(plan)
         body = text.text()
@@ -49,7 +74,8 @@ class Fragmenter:
         """The stage that makes the rows of an exchange, and the exchange that it was made for."""
         leader = self._shared.get(id(exchange), exchange)
         if id(leader) not in self._made:
-            self._made[id(leader)] = self._stage(leader)
+            made = self._made[id(leader)] = self._stage(leader)
+            self._made_for[made] = leader
         return self._made[id(leader)], leader
 
     def _stage(self, exchange: p.Exchange) -> StageId:

@@ -126,6 +126,19 @@ class Adaptation:
 
 
 @dataclass(frozen=True, slots=True)
+class StageVariant:
+    """What to run as ``stage`` if all of ``measured`` have delivered at most ``most_bytes``: ``skips`` is then not run.
+
+    Until that is known ``skips`` does not start; nothing but the stage of the same number reads it.
+    """
+
+    stage: Stage
+    skips: StageId
+    measured: tuple[StageId, ...]
+    most_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class StagedPlan:
     """Stages in an order in which they can run; the last one delivers the result, in the order of its tasks.
 
@@ -139,6 +152,7 @@ class StagedPlan:
     settings: tuple[tuple[str, str], ...] = ()
     mmap: bool = True
     adaptation: Adaptation = Adaptation()
+    variants: tuple[StageVariant, ...] = ()
 
     @property
     def result(self) -> Stage:

@@ -161,7 +161,7 @@ class QueryMachine:
     def progress(self, now: float) -> QueryProgress:
         """How far the query is."""
         done = sum(machine.done for machine in self.graph.stages)
-        total = sum(len(machine.partitions) for machine in self.graph.stages)
+        total = sum(len(machine.partitions) for machine in self.graph.stages if not self.graph.skips(machine))
         return QueryProgress(self.state, done, total, (now if self._ended is None else self._ended) - self._began)
 
     def runs(self) -> tuple[StageRun, ...]:

@@ -11,7 +11,7 @@ from shoal.coordinator.stage_machine import Partition, PartitionState, StageMach
 from shoal.coordinator.story import Story
 from shoal.coordinator.task_machine import TaskAttempt
 from shoal.coordinator.turn import DelayOver, Suspicion, Turn
-from shoal.planner.adapt import lay_out
+from shoal.planner.adapt import lay_out, switch_note
 from shoal.planner.errors import Error, FetchFailed, InvariantViolated
 from shoal.planner.ids import ExecutorId, Incarnation, QueryId, StageId, TaskId
 from shoal.planner.stage import OutputFile, StagedPlan
@@ -37,6 +37,8 @@ class StageGraph:
         self._by_id = {machine.stage.id: machine for machine in self.stages}
         self._query = query
         self._adaptation = plan.adaptation
+        self._variants = plan.variants
+        self._skipped: set[StageId] = set()
         self._policy = policy
         self._random = random
         self._attempts = attempts
@@ -52,6 +54,10 @@ class StageGraph:
     def has_ready(self) -> bool:
         """Whether ``take_ready`` may find something."""
         return bool(self._ready)
+
+    def skips(self, machine: StageMachine) -> bool:
+        """Whether a stage is never run, because the one that would read it does without."""
+        return machine.stage.id in self._skipped
 
     def find(self, stage: StageId) -> StageMachine | None:
         """The machine of a stage, if there is one of that number."""
@@ -90,6 +96,8 @@ class StageGraph:
 
         To be called whenever what is complete may have changed.
         """
+        self._choose_variants(turn.now)
+        waiting = {variant.skips for variant in self._variants}
         needed = recovery.needed_stages(self.stages)
         while (broken := recovery.find_broken(self.stages, needed)) is not None:
             if (error := self._restart(broken, turn)) is not None:
@@ -100,6 +108,8 @@ class StageGraph:
                 continue
             if not recovery.inputs_complete(machine, self._by_id):
                 machine.block(turn.now)
+            elif machine.stage.id in waiting:
+                continue
             elif machine.stage.id in needed and (error := self._start(machine, turn)) is not None:
                 return error
         return None
@@ -176,6 +186,20 @@ class StageGraph:
                 turn.suspicions.append(Suspicion(output.executor, output.incarnation, None, failure.message))
                 return True
         return False
+
+    def _choose_variants(self, now: float) -> None:
+        """Decide between what is planned and its variants as soon as their measured stages are complete."""
+        undecided = []
+        for variant in self._variants:
+            measured = [self._by_id[stage] for stage in variant.measured]
+            if not all(machine.is_complete for machine in measured):
+                undecided.append(variant)
+                continue
+            size = sum(sum(output.bytes) for machine in measured for output in machine.outputs())
+            if size <= variant.most_bytes:
+                self._by_id[variant.stage.id].switch(variant.stage, switch_note(variant, size), now)
+                self._skipped.add(variant.skips)
+        self._variants = tuple(undecided)
 
     def _start(self, machine: StageMachine, turn: Turn) -> Error | None:
         """Queue a stage's idle partitions; if they were lost again and again, after a while."""

@@ -98,7 +98,7 @@ class StageMachine:
 
     __slots__ = (
         "_files", "attempt", "attempts", "broken", "done", "idle", "last_loss", "layout", "lost", "partitions",
-        "recoveries", "stage", "started", "state", "story",
+        "recoveries", "stage", "started", "state", "story", "switched",
     )  # fmt: skip
 
     def __init__(self, stage: Stage, now: float) -> None:
@@ -108,6 +108,7 @@ class StageMachine:
         self.attempts = 1
         self.recoveries = 0
         self.layout = planned_layout(stage)
+        self.switched: tuple[str, ...] = ()
         self.partitions = [Partition(number) for number in range(stage.tasks)]
         self.done = 0
         self.idle = stage.tasks
@@ -142,6 +143,13 @@ class StageMachine:
     def may_adapt(self) -> bool:
         """Whether no task was launched yet, or all were forgotten, so that the stage can be laid out anew."""
         return self.state is StageState.WAITING and not self.started
+
+    def switch(self, stage: Stage, note: str, now: float) -> None:
+        """Run another statement over other inputs than planned, with the same output."""
+        self.stage = stage
+        self.switched = (note,)
+        self.story.tell(now, note)
+        self.adapt(planned_layout(stage), now)
 
     def adapt(self, layout: Layout, now: float) -> None:
         """Take other tasks than before; each new one inherits what those before it have cost."""
@@ -290,7 +298,7 @@ class StageMachine:
             for partition in self.partitions
             if partition.output is not None and partition.metrics is not None
         )
-        return StageRun(self.stage.id, self.attempts, tasks, self.layout.notes)
+        return StageRun(self.stage.id, self.attempts, tasks, self.switched + self.layout.notes)
 
     def _rest(self, partition: Partition) -> None:
         partition.state = PartitionState.IDLE

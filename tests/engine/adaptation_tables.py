@@ -18,6 +18,8 @@ TABLES = {
         FROM range(40000) r(i)""",
     "dimension": "SELECT CASE WHEN i = 399 THEN NULL ELSE i END AS k, 'name ' || i AS name FROM range(2, 400) r(i)",
     "other": "SELECT CASE WHEN i % 5 = 0 THEN 7 ELSE i END AS k, i * 3 AS w FROM range(600) r(i)",
+    "evens": "SELECT i * 2 AS id, i AS k, i % 7 AS g FROM range(20000) r(i)",
+    "odds": "SELECT CASE WHEN i < 15 THEN i * 2 ELSE i * 2 + 1 END AS id, i % 5 AS h FROM range(20000) r(i)",
     "nothing": "SELECT i AS k, i AS w FROM range(10) r(i) WHERE i > 100",
     "nulls": "SELECT NULL::BIGINT AS k, i AS w FROM range(3000) r(i)",
 }

@@ -1,5 +1,6 @@
 """Plans and small builders for tests of the coordinator; nothing here is ever run by a kernel."""
 
+from dataclasses import replace
 from random import Random
 
 from shoal.coordinator.events import ExecutorJoined
@@ -15,6 +16,7 @@ from shoal.planner.stage import (
     Split,
     Stage,
     StagedPlan,
+    StageVariant,
     TaskMetrics,
 )
 
@@ -88,8 +90,10 @@ def shuffle_plan(tasks: int = 2, *, deterministic: bool = True) -> StagedPlan:
 def random_plan(random: Random) -> StagedPlan:
     """Up to six stages, each but the first reading some of those before it, so that each is read by a later one.
 
-    Half of the plans adapt to the few bytes that ``random_sizes`` gives.
+    Half of the plans adapt to the few bytes that ``random_sizes`` gives; some are joins of two shuffled inputs.
     """
+    if random.random() < 0.3:
+        return random_join(random)
     stages: list[Stage] = []
     for number in range(random.randint(1, 6)):
         tasks, partitions = random.randint(1, 5), random.randint(1, 4)
@@ -107,8 +111,50 @@ def random_plan(random: Random) -> StagedPlan:
             )
         else:
             stages.append(scan_stage(number, tasks, partitions, deterministic=deterministic))
+    return replace(plan_of(*stages, adaptation=random_adaptation(random)), variants=random_variants(random, stages))
+
+
+def random_join(random: Random) -> StagedPlan:
+    """Two inputs shuffled, perhaps one of them from a shuffle itself; a join of them; a gather."""
+    tasks = random.randint(2, 4)
+    stages = [scan_stage(number, tasks, tasks, deterministic=random.random() < 0.7) for number in range(3)]
+    if random.random() < 0.5:
+        stages[2] = read_stage(2, {0: ReadMode.ALIGNED}, tasks, tasks)
+    inputs = dict.fromkeys((1, 2), ReadMode.ALIGNED)
+    join = read_stage(3, inputs, tasks, deterministic=random.random() < 0.7, splittable=random.random() < 0.7)
+    if not stages[2].exchanges:
+        stages[0] = scan_stage(0, 1)
+        join = replace(join, exchanges=(*join.exchanges, ExchangeInput("all", StageId(0), ReadMode.ALL)))
+    stages += [join, read_stage(4, {3: ReadMode.ALL})]
+    return replace(plan_of(*stages, adaptation=random_adaptation(random)), variants=random_variants(random, stages))
+
+
+def random_adaptation(random: Random) -> Adaptation:
+    """No adaptation, or one to a few bytes."""
     adaptation = Adaptation(task_bytes=random.randint(1, 30), split_bytes=random.randint(1, 8))
-    return plan_of(*stages, adaptation=random.choice([AS_PLANNED, adaptation]))
+    return random.choice([AS_PLANNED, adaptation])
+
+
+def random_variants(random: Random, stages: list[Stage]) -> tuple[StageVariant, ...]:
+    """For some stages with two aligned inputs, what reads the first one whole and does the work of the second."""
+    found: list[StageVariant] = []
+    taken: set[StageId] = set()
+    for stage in stages:
+        aligned = [each.stage for each in stage.exchanges if each.mode is ReadMode.ALIGNED]
+        if len(aligned) != 2 or taken & {stage.id, *aligned}:
+            continue
+        measured, skips = aligned
+        whole = tuple(each for each in stage.exchanges if each.mode is ReadMode.ALL)
+        readers = [each for other in stages for each in other.exchanges if each.stage == skips]
+        moved = stages[skips]
+        if len(readers) > 1 or moved.tasks != stage.tasks or any(each.stage == measured for each in moved.exchanges):
+            continue
+        taken |= {stage.id, skips}
+        exchanges = (ExchangeInput("small", measured, ReadMode.ALL), *whole, *moved.exchanges)
+        deterministic = stage.deterministic and moved.deterministic
+        changed = replace(stage, scans=moved.scans, exchanges=exchanges, deterministic=deterministic)
+        found.append(StageVariant(changed, skips, (measured,), random.choice((0, 20, 1000))))
+    return tuple(found)
 
 
 def random_sizes(random: Random, partitions: int) -> tuple[int, ...]:

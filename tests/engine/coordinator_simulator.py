@@ -40,10 +40,11 @@ from shoal.coordinator.instructions import (
 )
 from shoal.coordinator.membership import MemberState
 from shoal.coordinator.policy import Policy
+from shoal.coordinator.stage_graph import StageGraph
 from shoal.coordinator.task_machine import TaskState
 from shoal.planner.errors import ErrorContext, ErrorKind
 from shoal.planner.ids import ExecutorId, Incarnation, QueryId, StageId, TaskId
-from shoal.planner.stage import OutputFile, StagedPlan, TaskExchange, TaskSpec
+from shoal.planner.stage import OutputFile, Stage, StagedPlan, TaskExchange, TaskSpec
 from tests.engine.coordinator_plans import METRICS, joined, output_of, random_plan, random_sizes
 
 LEASE = 3.0
@@ -61,6 +62,7 @@ class Executor:
 
     offer: ExecutorJoined
     running: set[TaskId] = field(default_factory=set)
+    stages: dict[TaskId, Stage] = field(default_factory=dict)
     outputs: dict[TaskId, Version] = field(default_factory=dict)
     orders: dict[TaskId, int] = field(default_factory=dict)
     alive: bool = True
@@ -249,6 +251,7 @@ class World:
         life = self.lives[name, incarnation]
         if life.alive:
             life.running.add(spec.id)
+            life.stages[spec.id] = self.graph(spec.id.query).machine(spec.id).stage
             self.at(self.random.uniform(0, 0.05), lambda: self.begin(life, spec))
 
     def begin(self, life: Executor, spec: TaskSpec) -> None:
@@ -278,8 +281,7 @@ class World:
         if kind is not None:
             self.fail(life, spec.id, TaskFailure(kind, _CLASSES[kind], "simulated"))
             return
-        plan = self.plans[spec.id.query]
-        stage = next(stage for stage in plan.stages if stage.id == spec.id.stage)
+        stage = life.stages[spec.id]
         self._nonce += 1
         if not stage.deterministic:
             version[stage.id, spec.id.partition] = self._nonce
@@ -332,10 +334,14 @@ class World:
 
     # Invariants
 
+    def graph(self, name: QueryId) -> StageGraph:
+        """The stages of a query that runs."""
+        return next(machine.graph for machine in self.machine.queries() if machine.id == name)
+
     def check_files(self, name: QueryId, exchange: TaskExchange) -> None:
         """A task reads every file of a stage, or pieces of the files of one partition."""
         numbers = [file.task.partition for file in exchange.files]
-        graph = next(machine.graph for machine in self.machine.queries() if machine.id == name)
+        graph = self.graph(name)
         whole = numbers == list(range(len(graph.machine(exchange.files[0].task).partitions))) if numbers else True
         assert whole or len(exchange.partitions) == 1, "a file is missing"
         assert numbers == sorted(set(numbers)), "a file is read twice"

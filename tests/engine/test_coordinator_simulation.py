@@ -53,6 +53,20 @@ def test_without_faults_every_task_runs_once(seed: int) -> None:
     assert set(world.launches.values()) == {1}
 
 
+def test_variants_are_chosen_and_not_chosen() -> None:
+    """Where a variant is run, the stage that it does without has no task."""
+    chosen = kept = 0
+    for seed in range(60):
+        world = play(seed, KIND)
+        for name, plan in world.plans.items():
+            for variant in plan.variants:
+                ran = {stage for query, stage, _ in world.launches if query == name}
+                kept += variant.skips in ran
+                chosen += variant.stage.id in ran and variant.skips not in ran
+    assert chosen
+    assert kept
+
+
 def test_the_same_seed_gives_the_same_instructions() -> None:
     assert play(7, ROUGH).trace == play(7, ROUGH).trace
 
