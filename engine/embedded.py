@@ -233,7 +233,8 @@ class EmbeddedStream:
         try:
             self._token.check()
             check_files(self._files)
-            session = self._stack.enter_context(self._kernel.session(spec.settings, join_order=spec.kernel_join_order))
+            opened = self._kernel.session(spec.settings, self._files, join_order=spec.kernel_join_order)
+            session = self._stack.enter_context(opened)
             self._interrupt = session.interrupt
             self._stack.enter_context(self._token.waking(session.interrupt))
             self._bind(session)

@@ -125,7 +125,7 @@ def _read_block(file: parquet.ParquetFile, block: Block, columns: Sequence[str])
     batches = file.iter_batches(BLOCK_ROWS, row_groups=[block.group], columns=list(columns), use_threads=False)
     for number, batch in enumerate(batches):
         if number == block.run:
-            return pa.table(batch)
+            return pa.Table.from_batches([batch])  # pa.table() would import pandas
     return pa.Table.from_batches([], file.schema_arrow).select(list(columns))
 
 

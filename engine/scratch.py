@@ -11,10 +11,7 @@ _CONFIG = {
     "arrow_output_version": "1.5",
     "threads": "1",
 }
-_SETTINGS = (
-    "SET enable_progress_bar = false",
-    "SET parquet_metadata_cache = true",
-)
+_SETTINGS = ("SET enable_progress_bar = false",)
 
 
 class Scratch:

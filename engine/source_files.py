@@ -131,13 +131,23 @@ class SourceFiles:
             return True
         if kind is not FileFormat.PARQUET:
             return False
-        listing = ", ".join(quote(file.path) for file in files)
-        shapes = self._scratch.rows(
-            "SELECT count(DISTINCT shape) FROM (SELECT list({'name': name, 'type': type, 'length': type_length, "
-            "'children': num_children, 'converted': converted_type, 'scale': scale, 'precision': precision, "
-            "'logical': logical_type} ORDER BY column_id) AS shape "
-            f"FROM parquet_schema([{listing}]) GROUP BY file_name)"
-        )
+        # The package that reads footers takes long to import, and one file is always like itself.
+        from shoal.footers import shared_footers
+
+        different = shared_footers().schemas(files)
+        if different is not None and len(different) == 1:
+            return True
+        listing = ", ".join(quote(file.path) for file in different or files)
+        try:
+            shapes = self._scratch.rows(
+                "SELECT count(DISTINCT shape) FROM (SELECT list({'name': name, 'type': type, 'length': type_length, "
+                "'children': num_children, 'converted': converted_type, 'scale': scale, 'precision': precision, "
+                "'logical': logical_type} ORDER BY column_id) AS shape "
+                f"FROM parquet_schema([{listing}]) GROUP BY file_name)"
+            )
+        except duckdb.Error as error:
+            broken = tuple(file for file in files if not shared_footers().layouts([file]))
+            raise _unreadable(kind, broken or files, error) from error
         return shapes[0][0] == 1
 
 
@@ -165,7 +175,7 @@ def _identity(path: str) -> FileIdentity:
         raise SourceNotFound(f"there is no file {path}", ErrorContext(hint=_near_names(path))) from error
     except OSError as error:
         raise SourceError(f"cannot read {path}: {error.strerror}") from error
-    return FileIdentity(path, status.st_size, status.st_mtime_ns)
+    return FileIdentity(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _near_names(path: str) -> str | None:

@@ -7,7 +7,7 @@ They share the memory: while both work each may use half of it.
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -18,7 +18,9 @@ import duckdb
 from shoal.executor.kernel_errors import is_fatal, translate_error
 from shoal.executor.kernel_types import literal, quote
 from shoal.executor.owned_directory import OwnedDirectory, reclaim
+from shoal.executor.seen_files import SeenFiles
 from shoal.planner.errors import InterfaceError, InternalError, SettingError
+from shoal.planner.source import FileIdentity
 
 __all__ = ["Kernel", "Session", "translate_error"]
 
@@ -125,6 +127,7 @@ class Kernel:
         self._ended = threading.Condition(self._lock)
         self._closed = False
         self._live: set[Session] = set()
+        self._seen = SeenFiles()
         config: dict[str, str | int] = {**_CONFIG, "threads": threads, "temp_directory": str(self._spill.path)}
         # Configured for a new database, this limit is shown by DuckDB 2.0 but not kept.
         setup = ["SET enable_progress_bar = false", "SET GLOBAL parquet_metadata_cache = true"]
@@ -134,10 +137,13 @@ class Kernel:
         self._written = _Database(config, [*setup, f"SET GLOBAL disabled_optimizers = '{WRITTEN_ORDER}'"])
 
     @contextmanager
-    def session(self, settings: Sequence[tuple[str, str]] = (), *, join_order: bool = True) -> Iterator[Session]:
+    def session(
+        self, settings: Sequence[tuple[str, str]] = (), files: Iterable[FileIdentity] = (), *, join_order: bool = True
+    ) -> Iterator[Session]:
         """A fresh session for the block; ``settings`` are (name, SQL literal) and hold for this session alone.
 
-        Without ``join_order`` joins run in the order and with the build sides that the statement is written with.
+        ``files`` are those that it will read, as they are now. Without ``join_order`` joins run in the order and with
+        the build sides that the statement is written with.
         Raises ``SettingError``. Exceptions of DuckDB leave the block as they are: see ``translate_error``.
         """
         database = self._reordering if join_order else self._written
@@ -145,6 +151,8 @@ class Kernel:
         try:
             for name, value in settings:
                 _apply(session, name, value)
+            if self._seen.see(files):
+                _apply(session, "parquet_metadata_cache", "false")
             yield session
         except Exception as error:
             if any(is_fatal(each) for each in (error, error.__cause__) if each is not None):

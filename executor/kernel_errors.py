@@ -46,6 +46,12 @@ _HINT = re.compile(
 )
 _STACK = re.compile(r"\n+Stack Trace:.*$", re.DOTALL)
 _NO_SQL_TYPE = re.compile(r"^Unable to transform python value of type '<class '(?P<type>[^']*)'>' .*$")
+_UNLIKE_FILES = re.compile(
+    r"\n\s*In file \"[^\n]* the column [^\n]*, but we are trying to read it as type .*$", re.DOTALL
+)
+_FIRST_FILE_COUNTS = (
+    "the first file gives the columns and their types: union_by_name = true combines those of all files"
+)
 _HINT_LINES = 8
 _MESSAGE_CHARACTERS = 1_000
 """A value or a piece of SQL in a message may be a megabyte long."""
@@ -180,7 +186,8 @@ def translate_error(exception: BaseException, sql: str = "") -> Error:
     told = _take_apart(exception)
     message, place = _split_trailer(told, sql)
     message = _STACK.sub("", message)
-    message, hint = _split_hint(message)
+    message, unlike = _UNLIKE_FILES.subn("", message)
+    message, hint = (message.replace(": : ", ": "), _FIRST_FILE_COUNTS) if unlike else _split_hint(message)
     message = _KERNEL_SETTING.sub("", message)
     message = _NO_SQL_TYPE.sub(r"a parameter of type \g<type> has no SQL type", message)
     hint = _KERNEL_SETTING.sub("", hint or "").strip() or None

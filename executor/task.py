@@ -98,7 +98,7 @@ class TaskRunner:
     ) -> tuple[StoredOutput, TaskMetrics]:
         settings = [*spec.settings, *([("arrow_large_buffer_size", "true")] if large_strings else [])]
         with (
-            self._kernel.session(settings, join_order=spec.kernel_join_order) as session,
+            self._kernel.session(settings, files, join_order=spec.kernel_join_order) as session,
             _interrupting(session, cancelled),
         ):
             inputs = TaskInputs(session, self._reader, spec, cancelled, self._kernel.memory_bytes // _HEAP_SHARE)

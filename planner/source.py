@@ -14,11 +14,17 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class FileIdentity:
-    """One file as it was when the statement was planned; a task that finds another one refuses it."""
+    """One file as it was when the statement was planned; a task that finds another one refuses it.
+
+    ``changed_ns`` is when the planner's machine last saw it change in any way (its inode's time; 0: not known). It
+    tells apart files that were replaced under their old time stamp; tasks do not look at it, as copies on other
+    machines have their own.
+    """
 
     path: str
     size: int
     modified_ns: int
+    changed_ns: int = 0
 
 
 class FileFormat(StrEnum):
