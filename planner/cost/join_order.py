@@ -42,8 +42,13 @@ def _order_region(node: Node, estimator: Estimator, memory_bytes: float) -> Node
     tree = search_join_order(graph)
     if tree is None:
         return node
-    built = _Builder(graph, _original_pairs(region.terms)).build(tree)
+    built = plan_of(tree, graph, region.terms)
     return node if built == node else built
+
+
+def plan_of(tree: JoinTree, graph: JoinGraph, terms: Sequence[exp.Expression]) -> Node:
+    """The plan of a tree; ``terms`` are those of the region's inner joins and filters, as the statement has them."""
+    return _Builder(graph, _original_pairs(terms)).build(tree)
 
 
 def _original_pairs(terms: Sequence[exp.Expression]) -> dict[frozenset[ColumnId], exp.Expression]:

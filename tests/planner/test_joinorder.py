@@ -1,7 +1,10 @@
 """The search for join orders: what it may change, what it must keep, and what it prefers."""
 
+import functools
 import itertools
 import random
+import time
+from collections.abc import Callable
 
 import pytest
 
@@ -9,37 +12,20 @@ from shoal.planner import logical
 from shoal.planner.cost.cardinality import Estimator
 from shoal.planner.cost.join_edges import build_graph
 from shoal.planner.cost.join_enumeration import PairEnumerator
-from shoal.planner.cost.join_graph import NO_JOIN, JoinGraph
+from shoal.planner.cost.join_graph import INNER_JOIN, NO_JOIN, JoinGraph
 from shoal.planner.cost.join_members import members_of
 from shoal.planner.cost.join_region import collect_region, is_region
-from shoal.planner.cost.join_search import MOST_RELATIONS, search_join_order
-from shoal.planner.cost.join_tree import JoinTree
+from shoal.planner.cost.join_search import MOST_PAIRS, MOST_RELATIONS, search_join_order
+from shoal.planner.cost.join_tree import JoinTree, TreeTable
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Column, Join, JoinKind, Node, SetOperator, schema
-from shoal.planner.protocols import ColumnStatistics, TableStatistics, WithoutSamples
 from shoal.planner.rules.order_joins import order_joins
-from shoal.planner.source import ArrowSource, TableSource
+from shoal.planner.source import ArrowSource, Field
 from shoal.planner.tree import find
+from tests.planner.random_joins import KeyStatistics, graph_of, labelled
 from tests.planner.small_tables import CountedStatistics, apply, context, group, join, predicates, project, scan, where
 
 A, B, C, D = (scan(name) for name in "abcd")
-
-
-class KeyStatistics(WithoutSamples):
-    """Tables whose ``x`` is a key, and whose other columns have a tenth as many values."""
-
-    def table(self, source: TableSource, columns: frozenset[str]) -> TableStatistics:
-        """Statistics by the rows of the source."""
-        assert isinstance(source, ArrowSource)
-        found = {}
-        for name in columns:
-            distinct = float(source.rows) if name == "x" else max(1.0, source.rows / 10)
-            found[name] = ColumnStatistics(0, int(distinct), 0.0, distinct)
-        return TableStatistics(float(source.rows), float(source.bytes), found)
-
-
-def graph_of(node: Node) -> JoinGraph:
-    return graph_with(node, Estimator(KeyStatistics()))
 
 
 def graph_with(node: Node, estimator: Estimator) -> JoinGraph:
@@ -64,10 +50,6 @@ def found_tree(graph: JoinGraph) -> JoinTree:
     tree = search_join_order(graph)
     assert tree is not None
     return tree
-
-
-def labelled(index: int, rows: int) -> logical.Scan:
-    return scan("a", rows, f"t{index}")
 
 
 def chain(count: int, rows: int = 1000) -> Node:
@@ -166,6 +148,44 @@ def test_the_search_finds_the_cheapest_tree(seed: int) -> None:
     assert tree.seconds == pytest.approx(cheapest_by_trying(graph))
 
 
+def random_hypergraph(seed: int) -> Node:
+    """Inner joins over conditions between two and more relations; some relations may not be connected at all."""
+    chance = random.Random(seed)
+    count = chance.randint(3, 6)
+    node: Node = labelled(0, chance.randint(10, 10_000))
+    for index in range(1, count):
+        node = join(node, labelled(index, chance.choice([1, 20, 500, 10_000])))
+    columns = [f"t{index}_{name}" for index in range(count) for name in "xyz"]
+    terms = []
+    for _ in range(count):
+        one, two, three, four = chance.sample(columns, 4)
+        shapes = [
+            f"{one} = {two}",
+            f"{one} = {two}",
+            f"{one} < {two}",
+            f"{one} + {two} = {three}",
+            f"{one} + {two} = {three} + {four}",
+            f"{one} + {two} > {three}",
+        ]
+        terms.append(chance.choice(shapes))
+    return where(node, " AND ".join(terms))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_cheapest_order_of_a_hypergraph_is_found(seed: int) -> None:
+    graph = graph_of(random_hypergraph(seed))
+    tree = found_tree(graph)
+    assert sorted(leaves(tree)) == [1 << index for index in range(len(graph.relations))]
+    assert tree.seconds == pytest.approx(cheapest_by_trying(graph))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_pairs_of_a_hypergraph_come_once(seed: int) -> None:
+    graph = graph_of(random_hypergraph(seed))
+    pairs = [frozenset(pair) for pair in pairs_of(graph)]
+    assert len(set(pairs)) == len(pairs)
+
+
 def test_a_filter_on_the_right_of_a_left_join_stays_above_it() -> None:
     node = where(join(A, B, "a_x = b_x", JoinKind.LEFT), "b_y IS NULL")
     after = apply(order_joins, join(node, C, "a_z = c_z"), statistics=KeyStatistics())
@@ -183,6 +203,67 @@ def test_many_relations_are_ordered_greedily_and_soon() -> None:
 def test_a_dense_graph_within_the_budget_of_pairs() -> None:
     graph = graph_of(clique(12))
     assert found_tree(graph).members == graph.all
+
+
+def test_a_condition_over_three_relations_is_hashed_when_two_of_them_are_joined() -> None:
+    node = where(join(join(scan("a", 9000), scan("b", 9000), "a_x = b_x"), scan("c", 50)), "a_y + b_y = c_x")
+    after = apply(order_joins, node, statistics=KeyStatistics())
+    assert isinstance(after, Join)
+    assert predicates(after)[0] == "a_y + b_y = c_x"
+
+
+def test_tiny_relations_are_multiplied_when_that_saves_a_join_with_a_large_one() -> None:
+    large = join(scan("a", 10_000_000), scan("b", 3), "a_y = b_x")
+    after = apply(order_joins, join(large, scan("c", 3), "a_z = c_x"), statistics=KeyStatistics())
+    products = [item for item in find(after, Join) if item.condition is None]
+    assert [sorted(column.id[0] for column in schema(item))[::3] for item in products] == [["b", "c"]]
+
+
+@pytest.mark.parametrize(("rows", "filtered"), [(100, False), (10_000, True)])
+def test_relations_that_are_or_may_be_large_are_not_multiplied(rows: int, filtered: bool) -> None:
+    sides = [where(scan(name, rows), f"{name}_x = 1") if filtered else scan(name, rows) for name in "bc"]
+    large = join(scan("a", 10_000_000), sides[0], "a_y = b_y")
+    after = order_joins(join(large, sides[1], "a_z = c_z"), context(KeyStatistics()))
+    assert all(item.condition is not None for item in find(after, Join))
+
+
+def star(count: int) -> Node:
+    """A large table and others that are joined with it by a column each."""
+    names = tuple(f"k{index}" for index in range(count))
+    columns = tuple(Column(ColumnId(name), "INTEGER") for name in names)
+    source = ArrowSource("fact", tuple(Field(name, "INTEGER") for name in names), 1_000_000, 50_000_000)
+    node: Node = logical.Scan(source, columns, names, "fact")
+    for index in range(1, count):
+        node = join(node, labelled(index, 100 * index), f"k{index} = t{index}_x")
+    return node
+
+
+@pytest.mark.parametrize(("shape", "exact"), [(chain, True), (star, True), (clique, False)])
+def test_twelve_relations_are_ordered_soon(shape: Callable[[int], Node], exact: bool) -> None:
+    graph = graph_of(shape(12))
+    assert len(graph.relations) == 12
+    started = time.process_time()
+    tree = found_tree(graph)
+    assert time.process_time() - started < 0.3, "0.1 s on a machine that does nothing else"
+    assert tree.members == graph.all
+    table = TreeTable(graph, MOST_PAIRS)
+    assert PairEnumerator(graph, table.offer, table.best.__contains__).run() == exact
+
+
+def test_hundreds_of_relations_are_ordered_soon() -> None:
+    started = time.process_time()
+    for node in (chain(300), functools.reduce(join, (labelled(index, 10) for index in range(300)))):
+        assert found_tree(graph_of(node)).members == (1 << 300) - 1
+    assert time.process_time() - started < 5
+
+
+def test_a_build_side_that_memory_does_not_hold_costs_what_it_spills() -> None:
+    region = collect_region(join(scan("a", 1000), scan("b", 900), "a_x = b_x"))
+    graphs = [
+        build_graph(members_of(region), region.terms, Estimator(KeyStatistics()), memory) for memory in (1e9, 5_400, 0)
+    ]
+    prices = [graph.price(0b01, 0b10, INNER_JOIN) for graph in graphs]
+    assert prices[0] < prices[1] < prices[2]
 
 
 def test_the_smaller_side_is_built_on() -> None:
