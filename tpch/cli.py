@@ -1,5 +1,6 @@
 """``shoal tpch``: generate the data, run the queries."""
 
+import json
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,8 +20,10 @@ from shoal.tpch.measure import ORACLE, Benchmark, Listener, run_benchmark, steps
 from shoal.tpch.queries import QUERY_NUMBERS, parse_selection
 from shoal.tpch.ratio_picture import write_chart
 from shoal.tpch.report import write_report
+from shoal.tpch.report_scaling import write_scaling_report
 from shoal.tpch.results import BenchmarkResult
 from shoal.tpch.rivals import RIVALS, find_installed
+from shoal.tpch.scaling import run_scaling, scaling_document, scaling_table
 from shoal.tpch.tables import engines_table, print_table, result_table
 
 if TYPE_CHECKING:
@@ -58,6 +61,21 @@ class RivalList(click.ParamType[tuple[str, ...]]):
             if name not in RIVALS:
                 self.fail(f"{name!r} is none of {', '.join(RIVALS)}", param, ctx)
         return names
+
+
+class Counts(click.ParamType[tuple[int, ...]]):
+    """Numbers of executors, as ``1,2,4``."""
+
+    name = "counts"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """The numbers a text names; what is no text is taken as it is (a default)."""
+        if isinstance(value, tuple):
+            return value
+        parts = [part.strip() for part in str(value).split(",")]
+        if not all(part.isdigit() and int(part) for part in parts):
+            self.fail(f"{value!r} is not a list of numbers; write for example 1,2,4,8", param, ctx)
+        return tuple(map(int, parts))
 
 
 class Setting(click.ParamType[tuple[str, str]]):
@@ -114,6 +132,9 @@ def generate_command(scale: float, output: Path, parts: int, overwrite: bool) ->
     default=(),
     help=f"Rivals to run in turn, on the same files and cores, answers checked: some of {','.join(RIVALS)}.",
 )
+@click.option(
+    "--scaling", type=Counts(), default=(), help="Run on local clusters of so many executors of 1 thread, as 1,2,4,8."
+)
 @click.option("--naive-exchange", is_flag=True, help="Run once more with every join and group-by parted by hash.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path, dir_okay=False), help="Write the numbers here.")
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write an HTML report here.")
@@ -133,25 +154,42 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     runs: int,
     verify: bool,
     compare: tuple[str, ...],
+    scaling: tuple[int, ...],
     naive_exchange: bool,
     json_path: Path | None,
     report: Path | None,
     chart: Path | None,
 ) -> None:
     """Run the queries and print a line for each; exit with 1 when an answer is wrong or a query fails."""
+    if scaling and (url is not None or executors or threads is not None or compare or chart is not None):
+        raise click.UsageError(
+            "--scaling starts its own clusters, beside DuckDB; it goes without --url, --executors, "
+            "--threads, --compare and --chart"
+        )
     if url is not None and (executors or threads is not None or memory is not None):
         raise click.UsageError("--url names a running cluster; --executors, --threads and --memory start a new one")
     rivals, missing = find_installed(compare)
     # DuckDB is the truth that answers are checked against; what others answer is known to be right only when checked.
     verify = verify or any(rival != ORACLE for rival in rivals)
     options = ShoalOptions(url, executors, threads, memory, settings)
-    try:
+    with _exit_codes(context):
         benchmark = Benchmark(open_dataset(data), options, numbers, runs, verify, rivals, naive_exchange=naive_exchange)
-        with _progress(benchmark) as tell:
-            result = run_benchmark(benchmark, tell)
-        result = replace(result, missing=missing + result.missing)
-        for reason in result.missing:
-            click.echo(f"left out: {reason}", err=True)
+        if scaling:
+            failed = _scale(benchmark, scaling, json_path, report)
+        else:
+            with _progress(steps_of(benchmark)) as tell:
+                result = run_benchmark(benchmark, tell)
+            result = replace(result, missing=missing + result.missing)
+            _publish(result, json_path, report, chart)
+            failed = result.failed
+    context.exit(EXIT_WRONG if failed else 0)
+
+
+@contextmanager
+def _exit_codes(context: click.Context) -> "Iterator[None]":
+    """Turn what a run may raise into a message and an exit code."""
+    try:
+        yield
     except DatasetError as error:
         raise click.UsageError(str(error)) from error
     except shoal.ConnectionFailed as error:
@@ -159,18 +197,32 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter an option
         context.exit(EXIT_NO_CONNECTION)
     except (shoal.Error, EngineFailed) as error:
         raise click.ClickException(str(error)) from error
-    _publish(result, json_path, report, chart)
-    context.exit(EXIT_WRONG if result.failed else 0)
+
+
+def _scale(benchmark: Benchmark, counts: tuple[int, ...], json_path: Path | None, report: Path | None) -> bool:
+    """Run on clusters of so many executors and publish the numbers; whether any query failed."""
+    each = steps_of(replace(benchmark, rivals=(ORACLE,)))
+    with _progress(each * len(set(counts))) as tell:
+        scaling = run_scaling(benchmark, counts, lambda count, number, step: tell(number, f"{count} x {step}"))
+    print_table(scaling_table(scaling))
+    click.echo(scaling.verdict())
+    for step in scaling.steps:
+        _tell_problems(step.result, f"{step.executors} executors, ")
+    if json_path is not None:
+        json_path.write_text(json.dumps(scaling_document(scaling), indent=2) + "\n", encoding="utf-8")
+    if report is not None:
+        write_scaling_report(scaling, report)
+        click.echo(f"report: {report}", err=True)
+    return scaling.failed
 
 
 def _publish(result: BenchmarkResult, json_path: Path | None, report: Path | None, chart: Path | None) -> None:
     print_table(result_table(result))
     if len(result.rivals) > 1:
         print_table(engines_table(result))
-    for query in result.queries:
-        for runs in (query.own, *query.rivals):
-            if runs.problem:
-                click.echo(f"Q{query.number}, {runs.engine}: {runs.problem}", err=True)
+    for reason in result.missing:
+        click.echo(f"left out: {reason}", err=True)
+    _tell_problems(result)
     if json_path is not None:
         write_json(result, json_path)
     if chart is not None:
@@ -180,13 +232,20 @@ def _publish(result: BenchmarkResult, json_path: Path | None, report: Path | Non
         click.echo(f"report: {report}", err=True)
 
 
+def _tell_problems(result: BenchmarkResult, where: str = "") -> None:
+    for query in result.queries:
+        for runs in (query.own, *query.rivals):
+            if runs.problem:
+                click.echo(f"{where}Q{query.number}, {runs.engine}: {runs.problem}", err=True)
+
+
 @contextmanager
-def _progress(benchmark: Benchmark) -> "Iterator[Listener]":
+def _progress(steps: int) -> "Iterator[Listener]":
     """A progress bar on standard error, shown only on a terminal; yields what moves it."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("start", total=steps_of(benchmark))
+        bar = progress.add_task("start", total=steps)
         begun = False
 
         def tell(number: int, step: str) -> None:

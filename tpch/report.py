@@ -34,7 +34,7 @@ def render_report(result: BenchmarkResult) -> str:
         query_rows(result),
         _problems(result),
         "<h2>The machine</h2>",
-        _machine(result.machine),
+        machine_list(result.machine),
     ]
     return render_page(title, parts)
 
@@ -51,9 +51,9 @@ def render_page(title: str, parts: list[str]) -> str:
 
 
 def _subtitle(result: BenchmarkResult) -> str:
-    against = f", in turn with {' and '.join(result.rivals)} on the same files and cores" if result.rivals else ""
-    size = f"{result.data_bytes / 1e9:.2f} GB of Parquet"
-    return f"{result.threads} threads, {size}, median of {result.runs} runs{against}. {result.started}"
+    against = f", in turn with {', '.join(result.rivals)} on the same files and cores" if result.rivals else ""
+    size = f"{result.data_bytes / 1e9:.2f} GB" if result.data_bytes >= 1e8 else f"{result.data_bytes / 1e6:.0f} MB"
+    return f"{result.threads} threads, {size} of Parquet, median of {result.runs} runs{against}. {result.started}"
 
 
 def _missing(result: BenchmarkResult) -> str:
@@ -100,7 +100,7 @@ def _engines_section(result: BenchmarkResult) -> str:
             rows.append(Row(summary.engine, 1 / summary.ratio, f"rival{index}", text))
     rows.sort(key=lambda row: row.value)
     note = "<p>Geometric mean of each engine's time over Shoal's, where both answered; shorter is faster.</p>"
-    chart = _scroll(row_chart("Time of each engine over Shoal's", tuple(rows), mark=1.0))
+    chart = scrolling(row_chart("Time of each engine over Shoal's", tuple(rows), mark=1.0))
     return f"<h2>Engines</h2>\n{note}\n{chart}\n{engine_rows(result)}"
 
 
@@ -121,7 +121,7 @@ def _seconds_section(result: BenchmarkResult) -> str:
         groups.append(Group(f"Q{query.number}", tuple(bars)))
     rivals = [(f"rival{index}", rival) for index, rival in enumerate(result.rivals)]
     legend = _legend(("ours", "Shoal"), *rivals) if rivals else ""
-    return f"<h2>Seconds a query</h2>\n{legend}\n{_scroll(seconds_chart(tuple(groups)))}"
+    return f"<h2>Seconds a query</h2>\n{legend}\n{scrolling(seconds_chart(tuple(groups)))}"
 
 
 def _ratio_section(result: BenchmarkResult) -> str:
@@ -129,11 +129,12 @@ def _ratio_section(result: BenchmarkResult) -> str:
         return ""
     legend = _legend(("faster", "Shoal is faster"), ("slower", "Shoal is slower"))
     note = f"<p>Shoal's median over {escape(result.rival)}'s, logarithmic; below 1 is faster.</p>"
-    chart = _scroll(ratio_chart(ratio_groups(result), result.geometric_ratio))
+    chart = scrolling(ratio_chart(ratio_groups(result), result.geometric_ratio))
     return f"<h2>Ratio to {escape(result.rival)}</h2>\n{note}\n{legend}\n{chart}"
 
 
-def _scroll(chart: str) -> str:
+def scrolling(chart: str) -> str:
+    """A chart that may be wider than the page."""
     return f'<div class="scroll">{chart}</div>'
 
 
@@ -154,7 +155,8 @@ def _problems(result: BenchmarkResult) -> str:
     )
 
 
-def _machine(machine: Machine) -> str:
+def machine_list(machine: Machine) -> str:
+    """The facts of a machine as a list."""
     facts = [
         ("Processor", machine.processor),
         ("Cores", str(machine.cores)),

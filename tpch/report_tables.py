@@ -25,7 +25,7 @@ def query_rows(result: BenchmarkResult) -> str:
         heads.insert(-4, "naive MB")
         feet.insert(-4, _megabytes(result.naive_exchanged_bytes))
     naive = result.naive_exchanged_bytes is not None
-    return _table(heads, [_query_cells(query, naive=naive) for query in result.queries], feet)
+    return table_of(heads, [_query_cells(query, naive=naive) for query in result.queries], feet)
 
 
 def engine_rows(result: BenchmarkResult) -> str:
@@ -47,7 +47,7 @@ def engine_rows(result: BenchmarkResult) -> str:
         ]
         for summary in result.summaries()
     ]
-    return _table(heads, rows, [])
+    return table_of(heads, rows, [])
 
 
 def _query_cells(query: QueryOutcome, *, naive: bool) -> list[Cell]:
@@ -77,7 +77,8 @@ def _speed(ratio: float | None) -> str:
     return "good" if ratio <= 1 else "bad" if ratio > 1.5 else ""
 
 
-def _table(heads: list[str], rows: list[list[Cell]], feet: list[str]) -> str:
+def table_of(heads: list[str], rows: list[list[Cell]], feet: list[str]) -> str:
+    """A table; no feet, no foot."""
     head = "".join(f"<th>{escape(name)}</th>" for name in heads)
     body = "\n".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
     foot = "".join(f"<td>{escape(text)}</td>" for text in feet)
