@@ -1,5 +1,7 @@
 """The ways to distribute one aggregate: in one step where its groups are together, or in two around an exchange."""
 
+from dataclasses import replace
+
 from sqlglot import exp
 
 from shoal.planner import logical
@@ -40,6 +42,9 @@ def aggregate_candidates(
     found: list[Candidate] = []
     keys = frozenset(column.id for column in node.keys)
     for item in inputs:
+        if node.partial:
+            found.append(_in_pieces(node, item, estimate, prices))
+            continue
         if groups_together(item.distribution, keys) and (keys or not is_spread(item.distribution)):
             found.append(_complete(node, item, estimate, prices))
             continue
@@ -52,6 +57,15 @@ def aggregate_candidates(
         elif moved is None:
             found.append(_complete(node, gathered(item, prices), estimate, prices))
     return found
+
+
+def _in_pieces(node: logical.Aggregate, item: Candidate, estimate: Estimate, prices: Prices) -> Candidate:
+    """The groups of each task, wherever the rows are."""
+    keys = frozenset(column.id for column in node.keys)
+    pieces = 1 if groups_together(item.distribution, keys) else prices.tasks
+    rows = max(1.0, min(item.plan.estimate.rows, estimate.rows * pieces))
+    size = replace(estimate, rows=rows, bytes=estimate.bytes / max(1.0, estimate.rows) * rows)
+    return _complete(node, item, size, prices)
 
 
 def _moved(node: logical.Aggregate, item: Candidate, prices: Prices) -> Candidate | None:

@@ -173,12 +173,14 @@ class Aggregate:
     """Groups by columns of the input (none: one row always) and one aggregate call for each assignment.
 
     Every assignment's expression is a single aggregate call, perhaps inside ``exp.Filter``; its arguments are scalar
-    expressions over the input. Without assignments this is DISTINCT.
+    expressions over the input. Without assignments this is DISTINCT. Of a ``partial`` one another aggregate combines
+    the results: it may deliver a group in several pieces.
     """
 
     input: "Node"
     keys: Schema
     assignments: tuple[Assignment, ...]
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

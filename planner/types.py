@@ -25,3 +25,10 @@ def common_type(left: str, right: str) -> str | None:
 def is_floating(type: str) -> bool:
     """Whether sums over the type depend on the order of the rows."""
     return type in ("FLOAT", "DOUBLE")
+
+
+def is_grouped_exactly(type: str) -> bool:
+    """Whether values that are equal are the same to the last bit: not 0.0 and -0.0, 30 days and a month, or nests."""
+    if type in ("VARCHAR", "BOOLEAN", "DATE", "TIME", "UUID", "BLOB") or type.startswith("TIMESTAMP"):
+        return True
+    return type.lstrip("U") in _INTEGERS or _DECIMAL.fullmatch(type) is not None

@@ -9,7 +9,7 @@ from sqlglot import exp
 from shoal.planner import logical
 from shoal.planner.cost.constants import constant_value, position
 from shoal.planner.cost.expression_statistics import UNKNOWN, expression_statistics
-from shoal.planner.cost.moments import total_moments
+from shoal.planner.cost.moments import column_moments, total_moments
 from shoal.planner.cost.selectivity import Range, collect_ranges
 from shoal.planner.ids import ColumnId
 from shoal.planner.protocols import ColumnStatistics
@@ -171,10 +171,11 @@ def _totals(
 
 def _are_whole(operand: exp.Expression, columns: Mapping[ColumnId, ColumnStatistics]) -> bool:
     """Whether a column seems to hold whole numbers: it has no more values than its deviation leaves room for."""
-    known, found = columns.get(ColumnId(operand.name)) if isinstance(operand, exp.Column) else None, None
-    if known is not None and known.distinct is not None:
-        found = column_moments(known)
-    return found is not None and known is not None and (known.distinct or 0.0) <= 2 * TOTAL_DEVIATIONS * found[1] + 1
+    known = columns.get(ColumnId(operand.name)) if isinstance(operand, exp.Column) else None
+    if known is None or known.distinct is None:
+        return False
+    found = column_moments(known)
+    return found is not None and known.distinct <= 2 * TOTAL_DEVIATIONS * found[1] + 1
 
 
 def values_columns(node: logical.Values) -> dict[ColumnId, ColumnStatistics]:

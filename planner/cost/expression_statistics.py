@@ -30,6 +30,8 @@ def expression_statistics(expression: exp.Expression, columns: Mapping[ColumnId,
             return columns.get(ColumnId(bare.name), UNKNOWN)
         case exp.Cast() | exp.TryCast():
             return _cast(bare, columns)
+        case exp.Coalesce():
+            return _coalesced(bare, columns)
         case exp.Year() | exp.Extract() | exp.TimestampTrunc() | exp.DateTrunc():
             return _part_of_date(bare, columns)
         case exp.Case():
@@ -51,6 +53,17 @@ def _cast(expression: exp.Expression, columns: Mapping[ColumnId, ColumnStatistic
     if isinstance(below.minimum, str) or expression.args["to"].is_type(*exp.DataType.TEXT_TYPES):
         return replace(below, minimum=None, maximum=None)
     return below
+
+
+def _coalesced(expression: exp.Expression, columns: Mapping[ColumnId, ColumnStatistics]) -> ColumnStatistics:
+    """The values of the first operand, and a default in the place of its NULLs."""
+    below = expression_statistics(expression.this, columns)
+    default = constant_value(expression.expressions[0]) if len(expression.expressions) == 1 else None
+    low, place, high = position(below.minimum), position(default), position(below.maximum)
+    if low is None or place is None or high is None:
+        return ColumnStatistics(distinct=below.distinct, null_fraction=0.0, width=below.width)
+    bounds = (default if place < low else below.minimum, default if place > high else below.maximum)
+    return replace(below, minimum=bounds[0], maximum=bounds[1], null_fraction=0.0)
 
 
 def _part_of_date(expression: exp.Expression, columns: Mapping[ColumnId, ColumnStatistics]) -> ColumnStatistics:

@@ -12,6 +12,7 @@ from shoal.planner.rules.merge_projects import merge_projects
 from shoal.planner.rules.narrow_rows import narrow_rows
 from shoal.planner.rules.order_joins import order_joins
 from shoal.planner.rules.prune_columns import prune_columns
+from shoal.planner.rules.push_aggregates import push_aggregates
 from shoal.planner.rules.push_filters import push_filters
 from shoal.planner.rules.push_limits import push_limits
 from shoal.planner.rules.reduce_aggregates import reduce_aggregates
@@ -50,6 +51,8 @@ RULES: tuple[Rule, ...] = (
     merge_projects,
     # When all filters are where they belong, as estimates depend on them.
     order_joins,
+    # When it is known which joins an aggregate stands above.
+    push_aggregates,
     # Last, as projections part the joins that could move.
     narrow_rows,
 )

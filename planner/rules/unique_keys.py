@@ -27,7 +27,8 @@ def unique_keys(node: Node) -> tuple[frozenset[ColumnId], ...]:
         case logical.Filter() | logical.Sort() | logical.Window():
             return unique_keys(node.input)
         case logical.Aggregate():
-            return (frozenset(column.id for column in node.keys), *_kept_keys(node.input, node))
+            own = () if node.partial else (frozenset(column.id for column in node.keys),)
+            return (*own, *_kept_keys(node.input, node))
         case logical.Project():
             return _through_project(node)
         case logical.Join():
