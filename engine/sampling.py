@@ -44,8 +44,8 @@ V = TypeVar("V")
 class Budget:
     """The time that one statement has left for samples."""
 
-    def __init__(self) -> None:
-        self.seconds = STATEMENT_SECONDS
+    def __init__(self, seconds: float | None = None) -> None:
+        self.seconds = STATEMENT_SECONDS if seconds is None else seconds
 
 
 class TableSampler:

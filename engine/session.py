@@ -28,6 +28,7 @@ from shoal.planner.lexer import StatementText, check_size, split_statements
 from shoal.planner.parameters import check_parameters
 from shoal.planner.source import ArrowSource, Field
 from shoal.planner.statement import (
+    Analyze,
     CreateView,
     Describe,
     DropView,
@@ -38,6 +39,7 @@ from shoal.planner.statement import (
     SetVariable,
     ShowAll,
     ShowSetting,
+    ShowStats,
     ShowTables,
     Statement,
     classify,
@@ -169,6 +171,8 @@ class Session:
                 return self._described(statement.sql, parameters)
             case ShowSetting():
                 return self._show(statement)
+            case Analyze() | ShowStats():
+                return self._analyze(statement, running)
             case ShowAll():
                 rows = self.settings.rows()
                 return self._table(("name", "value", "default", "description"), rows)
@@ -266,6 +270,24 @@ class Session:
         if statement.name.lower() not in SETTINGS and self.catalog.snapshot().entry(statement.name) is not None:
             return self._described(statement.sql, ())
         return self._table((statement.name.lower(),), [(self.settings.show(statement.name),)])
+
+    def _analyze(self, statement: Analyze | ShowStats, running: Running) -> Result | None:
+        from shoal.analyze_table import SHOW_COLUMNS, TableAnalysis
+
+        analysis = TableAnalysis(self.catalog, self._planner.statistics)
+        if isinstance(statement, ShowStats):
+            return self._table(SHOW_COLUMNS, analysis.show(statement.name))
+        analysis.analyze(statement.name, lambda sql: self._rows(sql, running))
+        return None
+
+    def _rows(self, sql: str, running: Running) -> list[tuple[object, ...]]:
+        """All rows of a query that a statement runs for itself."""
+        running.renew()
+        result = self._query(Query(sql), (), running)
+        try:
+            return [tuple(row) for row in result.all_rows()]
+        finally:
+            result.close()
 
     def _result(
         self,

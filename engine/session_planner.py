@@ -56,7 +56,7 @@ class SessionPlanner:
         Raises a user error with its place, or a ``SourceError``.
         """
         catalog = self._catalog.snapshot()
-        key = None if query.dynamic else _cache_key(query.sql, parameters, catalog.version, values, options)
+        key = None if query.dynamic else _cache_key(query.sql, parameters, self._version(catalog), values, options)
         plan = None if key is None else self._plans.find(key)
         if plan is not None:
             return plan, key
@@ -93,12 +93,17 @@ class SessionPlanner:
         """What EXPLAIN shows: the plan that the statement would be run by now."""
         # In an EXPLAIN the statement stands behind as many spaces as the word took, so that its places are right.
         text = query.sql.lstrip()
-        key = None if query.dynamic else _cache_key(text, parameters, catalog.version, values, options)
+        key = None if query.dynamic else _cache_key(text, parameters, self._version(catalog), values, options)
         plan = None if key is None else self._plans.find(key)
         choice = None if plan is None else plan.choice
         if choice is not None and choice.own is not None and choice.prefers_own:
             return replace(choice.own.planned, reason=choice.reason)
         return self.distributed(query.sql, parameters, catalog, options)
+
+    def _version(self, catalog: CatalogSnapshot) -> Hashable:
+        """What changes when a plan that was made before may mean something else, or be worse than a new one."""
+        with self._lock:
+            return catalog.version, 0 if self._statistics is None else self._statistics.version
 
     def forget(self, key: Hashable) -> None:
         """Forget a plan that turned out not to fit its files any more."""
@@ -177,7 +182,7 @@ def _is_whole(options: PlanOptions) -> bool:
 
 
 def _cache_key(
-    sql: str, parameters: Sequence[object], version: int, values: Values, options: PlanOptions
+    sql: str, parameters: Sequence[object], version: Hashable, values: Values, options: PlanOptions
 ) -> Hashable | None:
     """What a plan depends on besides its files; None when a parameter cannot be compared."""
     key = (sql, tuple((type(value), value) for value in parameters), version, values, options)

@@ -12,6 +12,7 @@ from typing import NoReturn
 from shoal.planner.errors import Error, ErrorContext, NotSupportedError, SyntaxError_
 from shoal.planner.lexer import Token, TokenKind, check_size, split_statements
 from shoal.planner.statement_kinds import (
+    Analyze,
     CreateView,
     Describe,
     DropView,
@@ -22,12 +23,14 @@ from shoal.planner.statement_kinds import (
     SetVariable,
     ShowAll,
     ShowSetting,
+    ShowStats,
     ShowTables,
     Statement,
 )
 from shoal.planner.token_reader import TokenReader
 
 __all__ = [
+    "Analyze",
     "CreateView",
     "Describe",
     "DropView",
@@ -38,6 +41,7 @@ __all__ = [
     "SetVariable",
     "ShowAll",
     "ShowSetting",
+    "ShowStats",
     "ShowTables",
     "Statement",
     "check_size",
@@ -57,6 +61,7 @@ _STARTS = (
     "DESCRIBE",
     "DESC",
     "EXPLAIN",
+    "ANALYZE",
 )
 _REFUSED = {
     "COPY": "fetch the result and write it, for example with fetch_arrow_table()",
@@ -84,11 +89,10 @@ _REFUSED = {
     "ROLLBACK": "there are no transactions",
     "ABORT": "there are no transactions",
     "VACUUM": "there is nothing to clean",
-    "ANALYZE": "statistics are read from the files; to measure a query, use EXPLAIN ANALYZE",
     "CHECKPOINT": "there is nothing to write",
     "COMMENT": "there is no place to keep it",
 }
-_TAKES = "Shoal takes queries, views (CREATE VIEW, DROP VIEW), SET, RESET, SHOW, DESCRIBE and EXPLAIN"
+_TAKES = "Shoal takes queries, views (CREATE VIEW, DROP VIEW), SET, RESET, SHOW, DESCRIBE, EXPLAIN and ANALYZE"
 _EXPLAIN_OPTIONS = ("ANALYZE", "FRAGMENTS", "FORMAT")
 _NOT_BLANK = re.compile(r"[^\n]")
 
@@ -131,6 +135,8 @@ class _Reader(TokenReader):
                 return self._describe()
             case "SHOW":
                 return self._show()
+            case "ANALYZE":
+                return self._analyze()
             case "SET":
                 return self._set()
             case "RESET":
@@ -232,10 +238,28 @@ class _Reader(TokenReader):
         select = "FROM".ljust(len(keyword.text))
         return self.sql[: keyword.start] + select + self.sql[keyword.end :]
 
-    def _show(self) -> ShowAll | ShowTables | ShowSetting:
+    def _analyze(self) -> Analyze:
+        self.index = 1
+        _ = self.skip("TABLE")
+        return Analyze(self._table_name())
+
+    def _table_name(self) -> str:
+        """The name of a table, or the path of a file in quotes, at the end of the statement."""
+        token = self.peek()
+        if token is not None and token.kind is TokenKind.STRING:
+            self.index += 1
+            name = token.name
+        else:
+            name = self.name()
+        self.end()
+        return name
+
+    def _show(self) -> ShowAll | ShowTables | ShowSetting | ShowStats:
         keyword = self.tokens[0]
         self.index = 1
-        token = self.next("a setting, a table, ALL or TABLES")
+        token = self.next("a setting, a table, ALL, TABLES or STATS FOR a table")
+        if token.is_word("STATS") and self.skip("FOR"):
+            return ShowStats(self._table_name())
         if token.is_word("ALL") and self.peek() is None:
             return ShowAll()
         if token.is_word("TABLES") and self.peek() is None:

@@ -65,6 +65,20 @@ class ShowTables:
 
 
 @dataclass(frozen=True, slots=True)
+class Analyze:
+    """``ANALYZE [TABLE] name``: statistics of a table, from all of its rows."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowStats:
+    """``SHOW STATS FOR name``: what is known of a table's columns."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Describe:
     """``DESCRIBE query`` or ``DESCRIBE table``; ``sql`` is the query, or selects from the table."""
 
@@ -99,4 +113,6 @@ Statement = (
     | ShowTables
     | Describe
     | Explain
+    | Analyze
+    | ShowStats
 )

@@ -189,8 +189,7 @@ def term_selectivity(term: exp.Expression, columns: Columns) -> float:
             bounds = _as_range(bare)
             return RANGE_SELECTIVITY**2 if bounds is None else range_selectivity(bounds, columns)
         case exp.In():
-            equal = equals_any(unwrap(bare.this), max(1, len(bare.expressions)), columns)
-            return clamp(equal)
+            return clamp(equals_any(unwrap(bare.this), bare.expressions, columns))
         case exp.Is() if isinstance(bare.expression, exp.Null):
             fraction = expression_statistics(bare.this, columns).null_fraction
             return clamp(NULL_SELECTIVITY if fraction is None else fraction)
@@ -275,11 +274,24 @@ def _place_share(places: Sequence[float], bound: float | None, default: float) -
     return (index + inside) / (len(places) - 1)
 
 
-def equals_any(operand: exp.Expression, values: int, columns: Columns) -> float:
-    """The fraction of rows in which an operand equals one of so many constants."""
+def equals_any(operand: exp.Expression, values: Sequence[exp.Expression], columns: Columns) -> float:
+    """The fraction of rows in which an operand equals one of several constants."""
     known = expression_statistics(operand, columns)
-    each = 1.0 / known.distinct if known.distinct else EQUALITY_SELECTIVITY
-    return min(1.0, values * each) * (1.0 - (known.null_fraction or 0.0))
+    return min(1.0, sum(_value_share(constant_value(value), known) for value in values) or _value_share(None, known))
+
+
+def _value_share(value: object | None, known: ColumnStatistics) -> float:
+    """The fraction of rows with one value: its own if it is a common one, else that of the average other value."""
+    present = 1.0 - (known.null_fraction or 0.0)
+    place = position(value)
+    if place is not None:
+        for common, share in known.common_values:
+            if common == value or (not isinstance(common, str) and position(common) == place):
+                return share
+    others = (known.distinct or 0.0) - len(known.common_values)
+    if others >= 1.0:
+        return max(0.0, present - sum(share for _, share in known.common_values)) / others
+    return LEAST_SELECTIVITY if known.common_values else present * EQUALITY_SELECTIVITY
 
 
 def _equality(comparison: exp.Expression, columns: Columns) -> float:
@@ -293,7 +305,7 @@ def _equality(comparison: exp.Expression, columns: Columns) -> float:
     elif _outside(value, expression_statistics(operand, columns)):
         equal = LEAST_SELECTIVITY
     else:
-        equal = equals_any(operand, 1, columns)
+        equal = _value_share(value, expression_statistics(operand, columns))
     return clamp(1.0 - equal) if isinstance(comparison, exp.NEQ) else clamp(equal)
 
 
