@@ -202,6 +202,7 @@ def _connect(graph: JoinGraph, members: Members) -> None:
     if count <= MOST_CROSSED:
         _cross_tiny(graph, members)
         _cross_parts(graph)
+        graph.only_equalities = not graph.hyperedges and near == hashed
 
 
 def _cross_tiny(graph: JoinGraph, members: Members) -> None:

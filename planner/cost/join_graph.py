@@ -119,6 +119,7 @@ class JoinGraph:
     neighbours: list[int] = field(default_factory=list)
     hash_neighbours: list[int] = field(default_factory=list)
     hyperedges: list[tuple[int, int]] = field(default_factory=list)
+    only_equalities: bool = False
     _sets: dict[int, SetOfRelations] = field(default_factory=dict)
     _factors: list[list[tuple[int, float]]] = field(default_factory=list)
     _hash_hyperedges: list[tuple[int, int]] = field(default_factory=list)
@@ -191,22 +192,31 @@ class JoinGraph:
         rules = self.rules if found == INNER_JOIN else self.operators[found].placement.rules
         return found if not rules or holds(both, rules) else NO_JOIN
 
-    def price(self, left: int, right: int, way: int) -> float:
-        """The price of joining two sets; an inner join builds on the right one, others on the side that is better."""
+    def inner_prices(self, first: int, second: int) -> tuple[float, float]:
+        """The prices of an inner join of two sets, with the second one and with the first one as the build side."""
+        both, one, other = self.joined(first, second), self.of(first), self.of(second)
+        if not self.has_equality(first, second):
+            compared = one.rows * other.rows * NESTED_PAIR + both.output
+            return compared + other.build, compared + one.build
+        return _hashed(one, other, both), _hashed(other, one, both)
+
+    def operator_price(self, left: int, right: int, index: int) -> float:
+        """The price of joining two sets by an operator, which builds on the side that is better."""
         both, one, other = self.joined(left, right), self.of(left), self.of(right)
-        if way == INNER_JOIN:
-            hashed = self.has_equality(left, right)
-        else:
-            hashed = self.operators[way].hashed
-            if one.rows * BUILD_LEFT_FACTOR < other.rows:
-                one, other = other, one
-        if not hashed:
+        if one.rows * BUILD_LEFT_FACTOR < other.rows:
+            one, other = other, one
+        if not self.operators[index].hashed:
             return one.rows * other.rows * NESTED_PAIR + other.build + both.output
-        seconds = other.build + one.rows * PROBE_ROW + both.rows * other.miss + both.output
-        return seconds + one.bytes * other.spill if other.spill else seconds
+        return _hashed(one, other, both)
+
+    def price(self, left: int, right: int, way: int) -> float:
+        """The price of joining two sets; an inner join builds on the right one."""
+        return self.inner_prices(left, right)[0] if way == INNER_JOIN else self.operator_price(left, right, way)
 
     def has_equality(self, left: int, right: int) -> bool:
-        """Whether an inner join of two sets can hash."""
+        """Whether an inner join of two sets, between which there is an edge, can hash."""
+        if self.only_equalities:
+            return True
         for index in bits(left if left.bit_count() <= right.bit_count() else right):
             if self.hash_neighbours[index] & (left if right >> index & 1 else right):
                 return True
@@ -253,6 +263,11 @@ class JoinGraph:
         build = rows * BUILD_ROW + size * (BUILD_BYTE + spilled * SPILL_BYTE)
         output = rows * (OUTPUT_ROW + width * OUTPUT_BYTE)
         return SetOfRelations(raw, rows, size, build, miss_seconds(size), output, spilled * SPILL_BYTE, least)
+
+
+def _hashed(probe: SetOfRelations, build: SetOfRelations, both: SetOfRelations) -> float:
+    seconds = build.build + probe.rows * PROBE_ROW + both.rows * build.miss + both.output
+    return seconds + probe.bytes * build.spill if build.spill else seconds
 
 
 def bits(members: int) -> Iterable[int]:

@@ -37,15 +37,23 @@ class TreeTable:
         one, other = self.best.get(first), self.best.get(second)
         if one is None or other is None:
             return self.most_pairs > 0
-        self._consider(one, other)
-        self._consider(other, one)
+        way = self.graph.way(first, second)
+        paid = one.seconds + other.seconds
+        if way == INNER_JOIN:
+            building_second, building_first = self.graph.inner_prices(first, second)
+            if building_second <= building_first:
+                self._keep(paid + building_second, one, other, way)
+            else:
+                self._keep(paid + building_first, other, one, way)
+            return self.most_pairs > 0
+        if way == NO_JOIN:
+            one, other = other, one
+            way = self.graph.way(second, first)
+        if way != NO_JOIN:
+            self._keep(paid + self.graph.operator_price(one.members, other.members, way), one, other, way)
         return self.most_pairs > 0
 
-    def _consider(self, left: JoinTree, right: JoinTree) -> None:
-        way = self.graph.way(left.members, right.members)
-        if way == NO_JOIN:
-            return
-        seconds = left.seconds + right.seconds + self.graph.price(left.members, right.members, way)
+    def _keep(self, seconds: float, left: JoinTree, right: JoinTree, way: int) -> None:
         both = left.members | right.members
         known = self.best.get(both)
         if known is None or seconds < known.seconds:
