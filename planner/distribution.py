@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass, replace
 
+from sqlglot import exp
+
 from shoal.planner.ids import ColumnId
+from shoal.planner.null_rejection import rejects_nulls
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,14 @@ def without_nulls(distribution: Distribution, columns: frozenset[ColumnId]) -> D
         replace(slot, nulls_apart=slot.nulls_apart and columns.isdisjoint(slot.columns)) for slot in distribution.slots
     )
     return Hash(tuple(slots))
+
+
+def filtered(distribution: Distribution, predicate: exp.Expression) -> Distribution:
+    """The distribution of the rows for which a predicate is true."""
+    if not isinstance(distribution, Hash):
+        return distribution
+    apart = [slot.columns for slot in distribution.slots if slot.nulls_apart]
+    return without_nulls(distribution, frozenset().union(*(some for some in apart if rejects_nulls(predicate, some))))
 
 
 def with_equalities(distribution: Distribution, pairs: list[tuple[ColumnId, ColumnId]]) -> Distribution:

@@ -46,7 +46,7 @@ def write_layout(folder: Path, layout: str, key: str, step: int) -> None:
     folder.mkdir(parents=True)
     table = _rows(layout, KEYS[key], step)
     size = len(table)
-    files = {"many_files": 16, "overlapping": 8, "few_without_statistics": 16, "two_runs": 2}.get(layout, 1)
+    files = {"many_files": 16, "overlapping": 8, "few_without_statistics": 32, "two_runs": 2}.get(layout, 1)
     for number in range(files):
         start, stop = size * number // files, size * (number + 1) // files
         told = layout != "without_statistics" and not (layout == "few_without_statistics" and number == 5)
