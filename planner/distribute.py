@@ -24,6 +24,7 @@ from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Node, SetOperator
 from shoal.planner.options import Distribute, PlanOptions
 from shoal.planner.range_bounds import RangeBounds, find_range_bounds
+from shoal.planner.rank_limits import find_rank_limit, limited_early
 from shoal.planner.scalar import column_ref
 from shoal.planner.source import FileFormat, FileSource
 from shoal.planner.stage import Estimate
@@ -82,7 +83,7 @@ class Distributor:
             case logical.Values():
                 return [Candidate(p.Literals(node, self.estimate(node)), Whole(), 0.0)]
             case logical.Filter():
-                return [self._filter(node, item) for item in self.candidates(node.input)]
+                return [self._filter(node, item) for item in self._below_filter(node)]
             case logical.Project():
                 return [self._project(node, item) for item in self.candidates(node.input)]
             case logical.Join():
@@ -120,6 +121,17 @@ class Distributor:
         if self.options.distribute is Distribute.ALWAYS and estimate.rows >= LEAST_SPLIT_ROWS and self.prices.tasks > 1:
             return split
         return [whole, *split]
+
+    def _below_filter(self, node: logical.Filter) -> list[Candidate]:
+        """The input's candidates; of first rows in each partition also those that are cut off in each task first."""
+        limit = find_rank_limit(node)
+        window = node.input
+        if limit is None or not isinstance(window, logical.Window) or "limit_ranks" in self.options.disabled_rules:
+            return self.candidates(window)
+        below = self.estimator.estimate(window.input)
+        inputs = self.candidates(window.input)
+        inputs += [early for item in inputs for early in limited_early(item, limit, below, self.prices)]
+        return cheapest(window_candidates(window, inputs, self.estimate(window), self.prices))
 
     def _filter(self, node: logical.Filter, item: Candidate) -> Candidate:
         seconds = item.plan.estimate.rows * FILTER_ROW / self.prices.share(item.distribution)

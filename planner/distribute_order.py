@@ -122,9 +122,13 @@ def window_candidates(
             if keys:
                 slots = tuple(HashSlot(frozenset({key}), types[key]) for key in sorted(keys))
                 ready.append(hashed(item, Hash(slots), prices))
+        size = estimate
+        if item.plan.estimate.rows < estimate.rows:
+            rows = item.plan.estimate.rows
+            size = Estimate(rows, estimate.bytes * rows / estimate.rows)
         for one in ready:
-            seconds = one.seconds + estimate.rows * WINDOW_ROW / prices.share(one.distribution)
-            plan = p.WindowCompute(one.plan, node.assignments, estimate)
+            seconds = one.seconds + size.rows * WINDOW_ROW / prices.share(one.distribution)
+            plan = p.WindowCompute(one.plan, node.assignments, size)
             distribution = one.distribution if is_spread(one.distribution) else Single()
             found.append(Candidate(plan, distribution, seconds, stable=False))
     return found
