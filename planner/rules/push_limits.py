@@ -5,6 +5,7 @@ from dataclasses import replace
 from shoal.planner import logical
 from shoal.planner.logical import JoinKind, Node, SetOperator
 from shoal.planner.rules.context import RuleContext
+from shoal.planner.scalar import columns_of
 from shoal.planner.tree import transform_down
 
 
@@ -15,13 +16,17 @@ def push_limits(node: Node, context: RuleContext) -> Node:
         Limit(10, UnionAll(t, u))      ->  Limit(10, UnionAll(Limit(10, t), Limit(10, u)))
         Limit(10, Join(left, t, u))    ->  Limit(10, Join(left, Limit(10, t), u))
         Limit(10, Limit(20, t))        ->  Limit(10, t)
+        Join(semi, t, u)               ->  Join(semi, t, Limit(1, u))
 
+    The last, for anti joins too, where the condition has no column of u: one row tells as much as all of them.
     Does not fire through filters, inner joins, aggregates, windows or sorts: these choose among all rows.
     """
     return transform_down(node, _push_at)
 
 
 def _push_at(node: Node) -> Node:
+    if isinstance(node, logical.Join) and node.kind in (JoinKind.SEMI, JoinKind.ANTI):
+        return _look_for_one(node)
     if not isinstance(node, logical.Limit):
         return node
     match node.input:
@@ -38,6 +43,14 @@ def _push_at(node: Node) -> Node:
             left = _limited(join.left, node)
             return node if left is join.left else replace(node, input=replace(join, left=left))
     return node
+
+
+def _look_for_one(join: logical.Join) -> Node:
+    right = {column.id for column in logical.schema(join.right)}
+    if not right.isdisjoint(columns_of(join.condition)):
+        return join
+    limited = _limited(join.right, logical.Limit(join.right, 1))
+    return join if limited is join.right else replace(join, right=limited)
 
 
 def _limited(side: Node, limit: logical.Limit) -> Node:

@@ -55,6 +55,17 @@ def test_two_limits_become_one() -> None:
     assert push_limits(Limit(Limit(A, None, 4), None, 3), context()) == Limit(A, None, 7)
 
 
+@pytest.mark.parametrize("kind", [JoinKind.SEMI, JoinKind.ANTI])
+@pytest.mark.parametrize("condition", ["true", "a_x > 1"])
+def test_one_row_tells_whether_there_is_any(kind: JoinKind, condition: str) -> None:
+    node = join(A, B, condition, kind)
+    after = push_limits(node, context())
+    assert next(find(after, logical.Join)).right == Limit(B, 1)
+    assert push_limits(after, context()) is after
+    matched = join(A, B, "a_x = b_x", kind)
+    assert push_limits(matched, context()) is matched
+
+
 @pytest.mark.parametrize(
     "below",
     [
