@@ -1,6 +1,6 @@
 """What a finished query cost, summed over its stages: the answer to ``cursor.statistics``."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from shoal.runner import StageRun
@@ -20,6 +20,14 @@ class QueryStatistics:
     bytes_exchanged: int
     spilled_bytes: int | None
     cpu_seconds: float
+
+
+Told = Callable[[], QueryStatistics | None]
+"""Tells what a query cost, None as long as nobody knows."""
+
+
+def untold() -> None:
+    """Nobody has measured anything."""
 
 
 def sum_runs(runs: Sequence[StageRun]) -> QueryStatistics | None:

@@ -18,7 +18,7 @@ from shoal.executor.carrier import decode_select, needs_encoding
 from shoal.executor.kernel_errors import translate_error
 from shoal.planner.errors import DataError, InterfaceError
 from shoal.planner.source import Field
-from shoal.query_statistics import QueryStatistics
+from shoal.query_statistics import QueryStatistics, Told, untold
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,10 +34,6 @@ _PLAIN_TYPE = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT)|BOOLEAN|DOUBLE|VA
 """Types whose Python values are the same whether Arrow or DuckDB makes them."""
 
 Row = tuple[Any, ...]
-
-
-def _untold() -> None:
-    """Nobody has measured anything."""
 
 
 class BatchStream(Protocol):
@@ -152,7 +148,7 @@ class Result:
         columns: tuple[Field, ...],
         stream: BatchStream,
         decoder: Decoder,
-        statistics: Callable[[], QueryStatistics | None] = _untold,
+        statistics: Told = untold,
     ) -> None:
         self.columns = columns
         self._stream = stream

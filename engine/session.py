@@ -44,7 +44,7 @@ from shoal.planner.statement import (
     Statement,
     classify,
 )
-from shoal.query_statistics import QueryStatistics
+from shoal.query_statistics import Told, untold
 from shoal.registration import Registrations
 from shoal.result import BatchStream, Decoder, Result, TableStream
 from shoal.runner import Runner
@@ -289,15 +289,9 @@ class Session:
         finally:
             result.close()
 
-    def _result(
-        self,
-        columns: tuple[Field, ...],
-        stream: BatchStream,
-        values: Values,
-        statistics: Callable[[], QueryStatistics | None] = lambda: None,
-    ) -> Result:
+    def _result(self, columns: tuple[Field, ...], stream: BatchStream, values: Values, told: Told = untold) -> Result:
         zone = None if values.timezone is None else f"'{values.timezone}'"
-        return Result(columns, stream, Decoder(self._scratch.cursor, columns, zone), statistics)
+        return Result(columns, stream, Decoder(self._scratch.cursor, columns, zone), told)
 
     def _table(self, names: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Result:
         fields = tuple(Field(name, "VARCHAR") for name in names)
