@@ -4,6 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from shoal.catalog import FileTable
 from shoal.plan_choice import PlanChoice
@@ -11,6 +12,9 @@ from shoal.planner.errors import SourceError
 from shoal.planner.source import Field, FileSource
 from shoal.planner.stage import StagedPlan
 from shoal.source_files import SourceFiles
+
+if TYPE_CHECKING:
+    from shoal.observed_rows import ObservableStages
 
 _KEPT = 256
 
@@ -25,6 +29,8 @@ class SessionPlan:
     native_names: frozenset[str] = frozenset()
     choice: PlanChoice | None = field(default=None, compare=False)
     """For a statement that the kernel plans: what is known of the time that it and Shoal's plan take."""
+    observable: "ObservableStages | None" = field(default=None, compare=False)
+    """For a plan of several stages: which subplans they carry out."""
 
 
 class PlanCache:

@@ -2,11 +2,14 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import replace
 
 from shoal.executor.shuffle.registry import ArrowRegistry
+from shoal.observed_rows import ObservableStages, ObservedRows
 from shoal.planner.protocols import ColumnStatistics, KeyRange, SampledStatistics, TableStatistics
 from shoal.planner.source import TableSource
+from shoal.runner import StageRun
 from shoal.sampling import Budget, TableSampler
 from shoal.scratch import Scratch
 from shoal.statistics import FooterStatistics
@@ -27,6 +30,7 @@ class SessionStatistics:
     def __init__(self, registry: ArrowRegistry, scratch: Scratch) -> None:
         self.footers = FooterStatistics()
         self.sampler = TableSampler(registry, self.footers, scratch.cursor)
+        self.observed_rows = ObservedRows()
         self._lock = threading.Lock()
         self._analyzed: OrderedDict[TableSource, TableStatistics] = OrderedDict()
         self._version = 0
@@ -47,6 +51,12 @@ class SessionStatistics:
             self._version += 1
             while len(self._analyzed) > KEPT_ANALYZED:
                 self._analyzed.popitem(last=False)
+
+    def observe(self, stages: ObservableStages, runs: Iterable[StageRun]) -> None:
+        """Remember what the stages of a query delivered."""
+        if self.observed_rows.record(stages, runs):
+            with self._lock:
+                self._version += 1
 
     def analyzed(self, source: TableSource) -> TableStatistics | None:
         """What ANALYZE has found of a table, if its files are still the same."""
@@ -100,8 +110,8 @@ class PlanningStatistics:
     @property
     def has_observed(self) -> bool:
         """Whether any subplan was observed."""
-        return False
+        return bool(self._session.observed_rows)
 
-    def observed(self, _subplan: str) -> float | None:
+    def observed(self, subplan: str) -> float | None:
         """The rows that a subplan delivered when it last ran."""
-        return None
+        return self._session.observed_rows.find(subplan)

@@ -221,6 +221,7 @@ class Session:
         self, query: Query, parameters: Sequence[object], plan: SessionPlan, values: Values, running: Running
     ) -> Result:
         stream = self._trials.start(query, parameters, plan, values, running)
+        self._observe(plan, stream, values)
         result = self._result(plan.columns, stream, values, lambda: stream.statistics)
         try:
             result.prefetch()
@@ -230,6 +231,11 @@ class Session:
             result.close()
             raise
         return result
+
+    def _observe(self, plan: SessionPlan, stream: EmbeddedStream | DistributedStream, values: Values) -> None:
+        """Remember what the stages have delivered, all of which are done when a distributed stream is there."""
+        if isinstance(stream, DistributedStream) and "observed_rows" not in values.disabled_rules:
+            self._planner.observe(plan, stream.stage_runs)
 
     def _verified(
         self, query: Query, parameters: Sequence[object], plan: SessionPlan, result: Result, values: Values
@@ -254,7 +260,9 @@ class Session:
 
         def run() -> EmbeddedStream | DistributedStream:
             plan, _ = self._planner.plan(statement.query, parameters, values, options)
-            return self._trials.start(statement.query, parameters, plan, values, running, measured=True)
+            stream = self._trials.start(statement.query, parameters, plan, values, running, measured=True)
+            self._observe(plan, stream, values)
+            return stream
 
         text = explain(statement.mode, planned, run)
         # A document is one value; a tree is read line by line.

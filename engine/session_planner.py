@@ -18,11 +18,13 @@ from shoal.planner.source import Field
 from shoal.planner.stage import StagedPlan
 from shoal.planner.statement import Query
 from shoal.planner.whole_statement import whole_statement
+from shoal.runner import StageRun
 from shoal.running import new_query_id
 from shoal.scratch import Scratch
 from shoal.settings import Values
 
 if TYPE_CHECKING:
+    from shoal.observed_rows import ObservableStages
     from shoal.planner.plan import PlannedQuery
     from shoal.planning_statistics import SessionStatistics
 
@@ -173,7 +175,20 @@ class SessionPlanner:
             return self.whole(query, parameters, catalog, values)
         planned = self.distributed(query.sql, parameters, catalog, options)
         staged = replace(planned.staged, settings=(*planned.staged.settings, *values.kernel_settings()))
-        return SessionPlan(staged, planned.columns, catalog.resolved())
+        return SessionPlan(staged, planned.columns, catalog.resolved(), observable=_observable(planned))
+
+    def observe(self, plan: SessionPlan, runs: Sequence[StageRun]) -> None:
+        """Learn from what the stages of a plan have delivered."""
+        if plan.observable is not None and runs:
+            self.statistics.observe(plan.observable, runs)
+
+
+def _observable(planned: "PlannedQuery") -> "ObservableStages | None":
+    if not planned.roots:
+        return None
+    from shoal.observed_rows import ObservableStages
+
+    return ObservableStages(planned.staged, planned.roots)
 
 
 def _is_whole(options: PlanOptions) -> bool:

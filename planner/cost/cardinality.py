@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from shoal.planner import logical
+from shoal.planner.cost.canonical import CanonicalPlans
 from shoal.planner.cost.derived_columns import (
     aggregate_statistics,
     drawn,
@@ -41,6 +42,10 @@ APPLY_SEMI_SHARE = 0.5
 """Left rows that a correlated EXISTS or IN keeps while it is not a join yet."""
 
 
+_OBSERVED = (logical.Filter, logical.Join, logical.Aggregate)
+"""Nodes whose rows may have been observed: all that decide a number of rows."""
+
+
 @dataclass(frozen=True, slots=True)
 class RelationEstimate:
     """What is known of a relation: its rows, the statistics of its columns, and the bytes of one row.
@@ -70,6 +75,8 @@ class Estimator:
     def __init__(self, statistics: Statistics, disabled: frozenset[str] = frozenset()) -> None:
         self.statistics = statistics
         self._samples = "sample_tables" not in disabled
+        observes = "observed_rows" not in disabled and statistics.has_observed
+        self._plans = CanonicalPlans() if observes else None
         self._keys: frozenset[ColumnId] = frozenset()
         # The node is kept with its estimate, so that its identity cannot be given to another node meanwhile.
         self._known: dict[int, tuple[Node, RelationEstimate]] = {}
@@ -93,10 +100,20 @@ class Estimator:
 
     def _derive(self, node: Node) -> RelationEstimate:
         rows, columns, origin = self._measured(node)
+        observed = self._observed(node)
+        if observed is not None:
+            rows, origin = observed, "observed"
         rows = max(LEAST_ROWS, rows)
         schema = logical.schema(node)
         mine = {column.id: columns.get(column.id, UNKNOWN) for column in schema}
         return RelationEstimate(rows, mine, row_width(schema, mine), max(rows, self._domain(node)), origin)
+
+    def _observed(self, node: Node) -> float | None:
+        """The rows that this very subplan delivered when a query of the session last ran it."""
+        if self._plans is None or not isinstance(node, _OBSERVED):
+            return None
+        key = self._plans.key(node)
+        return None if key is None else self.statistics.observed(key)
 
     def _measured(self, node: Node) -> tuple[float, Mapping[ColumnId, ColumnStatistics], str]:
         """Rows and columns, and where the rows come from if they are no guess."""
