@@ -86,9 +86,10 @@ def _distributed(
     clock: Callable[[], float] | None,
 ) -> PlannedQuery:
     ids = ColumnIds()
-    estimator = Estimator(statistics)
+    estimator = Estimator(statistics, options.disabled_rules)
     runs: list[RuleRun] = []
     bound = bind_query(parse_query(sql), fields, catalog, kernel, ids)
+    estimator.watch_keys(bound.root)
     query = optimise(bound, RuleContext(ids, estimator, options, clock=clock, record=runs.append))
     distributor = Distributor(estimator, options, _argument_types(query, kernel))
     chosen = distributor.distribute(query.root)
