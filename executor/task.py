@@ -202,13 +202,11 @@ def _metrics(session: Session, spec: TaskSpec, stored: StoredOutput, kept_rows: 
     query, system, files = (profile.get(part, {}) for part in ("query", "system", "io"))
     # Without files to scan, whatever was read from disk was spilled before.
     from_files = int(files.get("total_bytes_read", 0)) if any(map(scanned_files, spec.scans)) else 0
-    read = [(file, number) for each in spec.exchanges for file in each.files for number in each.partitions]
-    exchanged = sum(file.bytes[number] for file, number in read)
+    rows_read, exchanged = _read_of_others(spec)
     return TaskMetrics(
         seconds=0.0,
         cpu_seconds=0.0,
-        rows_in=max(0, int(query.get("total_rows_scanned", 0)) - kept_rows)
-        + sum(file.rows[number] for file, number in read),
+        rows_in=max(0, int(query.get("total_rows_scanned", 0)) - kept_rows) + rows_read,
         bytes_in=from_files + exchanged,
         rows_out=sum(entry.rows for entry in stored.manifest.partitions),
         bytes_out=sum(entry.bytes for entry in stored.manifest.partitions),
@@ -216,3 +214,16 @@ def _metrics(session: Session, spec: TaskSpec, stored: StoredOutput, kept_rows: 
         peak_memory_bytes=int(system.get("peak_buffer_memory", 0)),
         bytes_exchanged=exchanged,
     )
+
+
+def _read_of_others(spec: TaskSpec) -> tuple[int, int]:
+    """The rows and bytes that a task reads of other stages; of a slice its share of the partition's bytes."""
+    rows = size = 0
+    for exchange in spec.exchanges:
+        for place, file in enumerate(exchange.files):
+            part = exchange.slices[place] if exchange.slices else None
+            whole_rows = sum(file.rows[number] for number in exchange.partitions)
+            whole_bytes = sum(file.bytes[number] for number in exchange.partitions)
+            rows += whole_rows if part is None else part.rows
+            size += whole_bytes if part is None else round(whole_bytes * part.rows / max(1, whole_rows))
+    return rows, size

@@ -7,6 +7,7 @@ on the cluster is faster (McSherry, Isard and Murray, "Scalability! But at what 
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from rich.table import Table
@@ -75,11 +76,7 @@ def run_scaling(
     for count in sorted(set(counts)):
         options = replace(benchmark.options, url=None, executors=count, threads=1)
         one = replace(benchmark, options=options, rivals=(ORACLE,), rival_threads=RIVAL_THREADS)
-        steps.append(
-            ScalingStep(
-                count, run_benchmark(one, lambda number, step, count=count: tell(count, number, step), open_engine)
-            )
-        )
+        steps.append(ScalingStep(count, run_benchmark(one, partial(tell, count), open_engine)))
     return Scaling(tuple(steps))
 
 
@@ -104,7 +101,7 @@ HEADS = (
 
 def scaling_rows(scaling: Scaling) -> list[tuple[str, ...]]:
     """The numbers of each cluster as texts."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for step in scaling.steps:
         result, own = step.result, step.result.own
         naive, exchanged = result.naive_exchanged_bytes, own.exchanged_bytes
