@@ -36,7 +36,7 @@ _COMPRESSIONS = (".gz", ".zst")
 _GLOB_CHARACTERS = frozenset("*?[")
 _TOGETHER = frozenset({"union_by_name", "hive_partitioning", "hive_types", "hive_types_autocast", "filename"})
 """Options with which the columns of one file depend on the other files, or on its path."""
-_CACHED_SCHEMAS = 1024
+_KEPT_SOURCES = 1024
 
 Options = tuple[tuple[str, str], ...]
 
@@ -55,10 +55,10 @@ class SourceFiles:
     def __init__(self, scratch: Scratch) -> None:
         self._scratch = scratch
         self._lock = threading.Lock()
-        self._schemas: dict[tuple[FileFormat, tuple[FileIdentity, ...], Options], tuple[tuple[Field, ...], bool]] = {}
+        self._known: dict[tuple[FileFormat, tuple[FileIdentity, ...], Options], FileSource] = {}
 
     def resolve(self, kind: FileFormat, paths: Sequence[str], options: Options = ()) -> FileSource:
-        """The files that paths stand for, as they are now.
+        """The files that paths stand for, as they are now: the same object as before while they are the same.
 
         Raises ``SourceNotFound`` with what is near, ``SourceCorrupt`` when a file is not of the format, ``SourceError``
         otherwise.
@@ -66,15 +66,15 @@ class SourceFiles:
         files = tuple(identity for path in paths for identity in self._expand(path, kind))
         key = (kind, files, options)
         with self._lock:
-            known = self._schemas.get(key)
+            known = self._known.get(key)
         if known is None:
-            known = self._columns(kind, files, options), self._is_uniform(kind, files, options)
+            columns, uniform = self._columns(kind, files, options), self._is_uniform(kind, files, options)
+            known = FileSource(kind, files, columns, options, uniform)
             with self._lock:
-                if len(self._schemas) >= _CACHED_SCHEMAS:
-                    self._schemas.clear()
-                self._schemas[key] = known
-        columns, uniform = known
-        return FileSource(kind, files, columns, options, uniform)
+                if len(self._known) >= _KEPT_SOURCES:
+                    self._known.clear()
+                self._known[key] = known
+        return known
 
     def detect(self, path: str) -> FileFormat:
         """The format of a file, a glob or a directory of files, by names, else by the first bytes."""

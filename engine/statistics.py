@@ -8,18 +8,21 @@ from pyarrow import parquet
 from shoal.column_summaries import column_statistics, combined, scaled, summarise_column
 from shoal.distinct_counts import ColumnSummary
 from shoal.footers import FileLayout, Footers, Kept, shared_footers
-from shoal.key_bounds import has_keys, key_ranges
+from shoal.key_bounds import key_kind, key_ranges
 from shoal.planner.protocols import ColumnStatistics, KeyRange, TableStatistics, WithoutSamples
 from shoal.planner.source import ArrowSource, FileFormat, FileIdentity, FileSource, TableSource
 
-MOST_CHUNKS = 20_000
+MOST_CHUNKS = 10_000
 """Column chunks (a column of a row group) looked at for one answer; of more an even sample is, and stands for all."""
 
 LEAST_FILES = 64
 """Files that are in such a sample at least."""
 
-KEPT_TABLES = 256
-"""Finished answers kept, by source and columns."""
+KEPT_TABLES = 64
+"""Tables of which finished answers are kept."""
+
+KEPT_ANSWERS = 64
+"""Finished answers kept of one table."""
 
 PARQUET_ROW_BYTES = 32.0
 """Bytes on disk of a row whose footer could not be read."""
@@ -31,14 +34,22 @@ JSON_VALUE_BYTES = 24.0
 """Bytes of a JSON value with its name and its marks."""
 
 
+class _Answers:
+    """What was found about one set of files."""
+
+    def __init__(self, files: tuple[FileIdentity, ...]) -> None:
+        self.files = files
+        self.tables: Kept[frozenset[str], TableStatistics] = Kept(KEPT_ANSWERS)
+        self.ranges: Kept[str, tuple[KeyRange, ...]] = Kept(KEPT_ANSWERS)
+
+
 class FooterStatistics(WithoutSamples):
     """Implements ``shoal.planner.protocols.Statistics``; safe to share between threads and sessions."""
 
     def __init__(self, footers: Footers | None = None) -> None:
         self._lock = threading.Lock()
         self._footers = shared_footers() if footers is None else footers
-        self._ranges: Kept[tuple[tuple[FileIdentity, ...], str], tuple[KeyRange, ...]] = Kept(KEPT_TABLES)
-        self._tables: Kept[tuple[tuple[FileIdentity, ...], frozenset[str]], TableStatistics] = Kept(KEPT_TABLES)
+        self._answers: list[_Answers] = []
 
     def table(self, source: TableSource, columns: frozenset[str]) -> TableStatistics:
         """Rows, bytes, row groups and the given columns of a source; never raises, guesses instead."""
@@ -56,29 +67,46 @@ class FooterStatistics(WithoutSamples):
             return ()
         if source.options:  # they may give the columns other names or types
             return ()
-        key = (source.files, column)
         with self._lock:
-            known = self._ranges.get(key)
+            answers = self._of(source.files)
+            known = answers.ranges.get(column)
             if known is None:
                 known = self._read_ranges(source.files, column)
-                self._ranges.put(key, known)
+                answers.ranges.put(column, known)
             return known
 
     def footer(self, identity: FileIdentity) -> parquet.FileMetaData:
         """The footer of a file; raises if it cannot be read."""
         return self._footers.footer(identity)
 
+    def _of(self, files: tuple[FileIdentity, ...]) -> _Answers:
+        """The answers about files. Thousands take long to compare, so it is tried first if they are the same object."""
+        found = next((item for item in self._answers if item.files is files), None)
+        found = found or next((item for item in self._answers if item.files == files), None)
+        if found is None:
+            found = _Answers(files)
+        elif found is self._answers[0]:
+            return found
+        else:
+            self._answers.remove(found)
+        self._answers.insert(0, found)
+        del self._answers[KEPT_TABLES:]
+        return found
+
     def _read_ranges(self, files: tuple[FileIdentity, ...], column: str) -> tuple[KeyRange, ...]:
         layouts = self._footers.layouts(files)
         if not files or any(file not in layouts or column not in layouts[file].columns.indexes for file in files):
             return ()
-        shape = layouts[files[0]].columns
-        if not has_keys(shape.schema.column(shape.indexes[column])):
-            return ()
+        shapes = {id(layouts[file].columns): layouts[file].columns for file in files}
+        kinds = {id: key_kind(shape.schema.column(shape.indexes[column])) for id, shape in shapes.items()}
         missing = [file for file in files if column not in layouts[file].ranges]
         for file, footer in self._footers.footers(missing).items():
+            columns = layouts[file].columns
+            kind = kinds[id(columns)]
+            if kind is None:
+                return ()
             try:
-                layouts[file].ranges[column] = key_ranges(file, footer, layouts[file].columns.indexes[column])
+                layouts[file].ranges[column] = key_ranges(file, footer, columns.indexes[column], kind)
             except Exception:  # noqa: BLE001 - a damaged footer can fail in any way, and is not cut by
                 return ()
         found = [layouts[file].ranges.get(column) for file in files]
@@ -99,12 +127,12 @@ class FooterStatistics(WithoutSamples):
                 assert_never(source.format)
 
     def _parquet_table(self, files: tuple[FileIdentity, ...], columns: frozenset[str], size: float) -> TableStatistics:
-        key = (files, columns)
         with self._lock:
-            known = self._tables.get(key)
+            answers = self._of(files)
+            known = answers.tables.get(columns)
             if known is None:
                 known = self._summarise(files, columns, size)
-                self._tables.put(key, known)
+                answers.tables.put(columns, known)
             return known
 
     def _summarise(self, files: tuple[FileIdentity, ...], columns: frozenset[str], size: float) -> TableStatistics:

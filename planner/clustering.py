@@ -89,11 +89,14 @@ def _clusters(key: _Key, anchor: Cut, tasks: int) -> list[Cluster]:
     """The ways to cut one table at given borders: with its NULLs in one part, and if that costs, with them anywhere."""
     found: list[Cluster] = []
     together = cut_table(key.ranges, anchor.bounds, tasks, Nulls.TOGETHER)
-    apart = cut_table(key.ranges, anchor.bounds, tasks, Nulls.APART)
+    cuts = [together]
+    if any(item.nulls != 0 for item in key.ranges):
+        apart = cut_table(key.ranges, anchor.bounds, tasks, Nulls.APART)
+        cuts += [apart] if apart.rows != together.rows else []
     literals = tuple(key_literal(bound, key.type) or "" for bound in anchor.bounds)
-    for cut in (together, apart) if together.rows != apart.rows else (together,):
+    for cut in cuts:
         if cut.overlap <= MOST_OVERLAP:
-            slot = HashSlot(frozenset({key.id}), key.type, literals, nulls_apart=cut is apart)
+            slot = HashSlot(frozenset({key.id}), key.type, literals, nulls_apart=cut.nulls is Nulls.APART)
             found.append(Cluster(slot, make_key_splits(key.ranges, cut, key.name, key.type), cut.overlap))
     return found
 

@@ -174,7 +174,7 @@ def _predicate(key: str, task: int, place: tuple[int, int], item: KeyRange, null
 def _append(part: list[FileRange], item: KeyRange, predicate: str) -> None:
     """Add a row group, joining it with the one before where both are neighbours in a file with the same predicate."""
     before = part[-1] if part else None
-    joined = before is not None and before.file == item.file and predicate == before.predicate
+    joined = before is not None and before.file.path == item.file.path and predicate == before.predicate
     if joined and before is not None and before.last_row == item.first_row - 1:
         part[-1] = FileRange(item.file, before.first_row, item.first_row + item.rows - 1, predicate)
     elif item.rows:
