@@ -86,7 +86,9 @@ def switch_note(variant: StageVariant, size: int) -> str:
     """Why a stage runs as its variant, whose measured stages have delivered ``size`` bytes."""
     word = "stage" if len(variant.measured) == 1 else "stages"
     numbers = ", ".join(str(stage) for stage in variant.measured)
-    return f"every task gets all {_size(size)} of {word} {numbers}, so the rows of stage {variant.skips} need not move"
+    if variant.waits == variant.stage.id:
+        return f"only rows that match the {_size(size)} of {word} {numbers} are delivered"
+    return f"every task gets all {_size(size)} of {word} {numbers}, so the rows of stage {variant.waits} need not move"
 
 
 def _partition_bytes(files: Sequence[OutputFile], partitions: int) -> list[int]:

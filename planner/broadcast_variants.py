@@ -1,15 +1,14 @@
 """Partitioned joins whose one side may turn out small: the same stage with that side broadcast, chosen when it runs."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from shoal.planner import physical as p
 from shoal.planner.cost.model import BUILD_BYTE, BUILD_ROW, RECEIVE_BYTE, SEND_BYTE, SEND_ROW
 from shoal.planner.fragment import Fragmenter
-from shoal.planner.ids import StageId
 from shoal.planner.physical import ExchangeKind, PhysicalNode
 from shoal.planner.split_inputs import split_inputs
 from shoal.planner.stage import Stage, StageVariant
+from shoal.planner.stage_nodes import stage_nodes
 
 UNCERTAIN = 20.0
 """Estimates may be wrong by this factor; where even then a broadcast would not pay, nobody waits for the truth."""
@@ -18,8 +17,10 @@ MEMORY_SHARE = 1 / 8
 """The share of an executor's memory that rows sent to every task may take."""
 
 
-def broadcast_variants(fragmenter: Fragmenter, memory_bytes: int) -> tuple[StageVariant, ...]:
-    """For each stage that joins parted inputs, what it could be if all of these but the largest were small::
+def broadcast_variant(
+    fragmenter: Fragmenter, stage: Stage, root: PhysicalNode, memory_bytes: int
+) -> StageVariant | None:
+    """For a stage that joins parted inputs, what it could be if all of these but the largest were small::
 
         stage 2: Join partitioned               stage 2: Join broadcast
           Exchange by hash from stage 0    ->     Exchange, whole, from stage 0
@@ -28,18 +29,8 @@ def broadcast_variants(fragmenter: Fragmenter, memory_bytes: int) -> tuple[Stage
     Only where the largest input may be shared out in any way, so not where groups above the join need its keys in one
     task, and not where a table is split along the same keys.
     """
-    found: list[StageVariant] = []
-    for stage, root in zip(tuple(fragmenter.stages), tuple(fragmenter.roots), strict=True):
-        variant = _variant(fragmenter, stage, root, memory_bytes)
-        # Each variant waits for stages as they were planned.
-        if variant is not None and not {variant.stage.id, variant.skips} & {one.stage.id for one in found}:
-            found.append(variant)
-    return tuple(found)
-
-
-def _variant(fragmenter: Fragmenter, stage: Stage, root: PhysicalNode, memory_bytes: int) -> StageVariant | None:
     splittable = split_inputs(root)
-    inputs = [node for node in _own_nodes(root) if isinstance(node, p.Exchange)]
+    inputs = [node for node in stage_nodes(root) if isinstance(node, p.Exchange)]
     if stage.tasks == 1 or not splittable or len(inputs) < 2 or _reads_splits(root):
         return None
     largest = max((node for node in inputs if id(node) in splittable), key=lambda node: node.estimate.bytes)
@@ -47,7 +38,7 @@ def _variant(fragmenter: Fragmenter, stage: Stage, root: PhysicalNode, memory_by
     others = [node for node in inputs if node is not largest and node.kind is not ExchangeKind.GATHER]
     measured = tuple(dict.fromkeys(fragmenter.stage_of(node) for node in others))
     readers = sum(item.stage == skipped.id for each in fragmenter.stages for item in each.exchanges)
-    if not others or readers > 1 or skipped.tasks == 1 or skipped.id in _inputs_of(fragmenter.stages, measured):
+    if not others or readers > 1 or skipped.tasks == 1:
         return None
     limit = min(_break_even(largest, stage.tasks), memory_bytes * MEMORY_SHARE)
     if sum(node.estimate.bytes for node in others) > UNCERTAIN * limit:
@@ -69,27 +60,10 @@ def _break_even(moved: p.Exchange, tasks: int) -> float:
     return move / (per_byte * (1 - 1 / tasks))
 
 
-def _own_nodes(root: PhysicalNode) -> Iterator[PhysicalNode]:
-    """The nodes of one stage, its exchanged inputs being the last ones."""
-    yield root
-    if not isinstance(root, p.Exchange):
-        for child in p.children(root):
-            yield from _own_nodes(child)
-
-
 def _reads_splits(root: PhysicalNode) -> bool:
     return any(
-        isinstance(node, p.KernelQuery) or (isinstance(node, p.TableScan) and node.split) for node in _own_nodes(root)
+        isinstance(node, p.KernelQuery) or (isinstance(node, p.TableScan) and node.split) for node in stage_nodes(root)
     )
-
-
-def _inputs_of(stages: list[Stage], wanted: tuple[StageId, ...]) -> frozenset[StageId]:
-    """These stages and all that they are made from."""
-    found = set(wanted)
-    for stage in reversed(stages):
-        if stage.id in found:
-            found.update(item.stage for item in stage.exchanges)
-    return frozenset(found)
 
 
 def _changed(node: PhysicalNode, changed: dict[int, PhysicalNode], moved: int) -> PhysicalNode:
@@ -99,7 +73,7 @@ def _changed(node: PhysicalNode, changed: dict[int, PhysicalNode], moved: int) -
     match node:
         case p.HashJoin():
             left, right = _changed(node.left, changed, moved), _changed(node.right, changed, moved)
-            held = [any(id(each) == moved for each in _own_nodes(side)) for side in (node.left, node.right)]
+            held = [any(id(each) == moved for each in stage_nodes(side)) for side in (node.left, node.right)]
             joined = replace(node, left=left, right=right)
             return replace(joined, strategy=p.JoinStrategy.BROADCAST, build_left=held[1]) if any(held) else joined
         case p.Combine():

@@ -7,7 +7,6 @@ from sqlglot import exp
 
 from shoal.planner import logical, tree
 from shoal.planner.bind import bind_query
-from shoal.planner.broadcast_variants import broadcast_variants
 from shoal.planner.column_ids import ColumnIds
 from shoal.planner.cost.cardinality import Estimator
 from shoal.planner.distribute import Distributor
@@ -15,7 +14,7 @@ from shoal.planner.distribute_aggregate import exported_arguments
 from shoal.planner.fragment import Fragmenter
 from shoal.planner.logical import Query
 from shoal.planner.not_distributable import NotDistributable
-from shoal.planner.options import Distribute, JoinStrategy, PlanOptions
+from shoal.planner.options import Distribute, PlanOptions
 from shoal.planner.parameters import inline_parameters
 from shoal.planner.parse import parse_query
 from shoal.planner.physical import PhysicalNode
@@ -24,7 +23,8 @@ from shoal.planner.protocols import Catalog, Kernel, Statistics
 from shoal.planner.rules import optimise
 from shoal.planner.rules.context import RuleContext, RuleRun
 from shoal.planner.source import Field
-from shoal.planner.stage import Adaptation, StagedPlan, StageVariant
+from shoal.planner.stage import Adaptation, StagedPlan
+from shoal.planner.stage_variants import stage_variants
 from shoal.planner.whole_statement import whole_statement
 
 
@@ -104,9 +104,7 @@ def _distributed(
     fragmenter = Fragmenter(statistics, tasks, shares="share_exchanges" not in options.disabled_rules)
     fragmenter.cut(chosen.plan, query.outputs, fields)
     adaptation = Adaptation(options.disabled_rules, options.task_bytes, options.task_bytes)
-    variants: tuple[StageVariant, ...] = ()
-    if options.join_strategy is JoinStrategy.AUTO and "switch_joins" not in options.disabled_rules:
-        variants = broadcast_variants(fragmenter, options.memory_bytes)
+    variants = stage_variants(fragmenter, options)
     staged = StagedPlan(tuple(fragmenter.stages), fields, adaptation=adaptation, variants=variants)
     roots = tuple(fragmenter.roots)
     return PlannedQuery(sql, staged, fields, reason, chosen.plan, roots, query, seconds, tuple(runs), place)

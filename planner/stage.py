@@ -127,13 +127,14 @@ class Adaptation:
 
 @dataclass(frozen=True, slots=True)
 class StageVariant:
-    """What to run as ``stage`` if all of ``measured`` have delivered at most ``most_bytes``: ``skips`` is then not run.
+    """What to run as ``stage`` if all of ``measured`` have delivered at most ``most_bytes``.
 
-    Until that is known ``skips`` does not start; nothing but the stage of the same number reads it.
+    Until that is known the stage ``waits`` does not start. It is the stage itself, which then reads one of those that
+    were measured, or one that only this stage would have read, and that is then not run at all.
     """
 
     stage: Stage
-    skips: StageId
+    waits: StageId
     measured: tuple[StageId, ...]
     most_bytes: int
 

@@ -97,7 +97,7 @@ class StageGraph:
         To be called whenever what is complete may have changed.
         """
         self._choose_variants(turn.now)
-        waiting = {variant.skips for variant in self._variants}
+        waiting = {variant.waits for variant in self._variants}
         needed = recovery.needed_stages(self.stages)
         while (broken := recovery.find_broken(self.stages, needed)) is not None:
             if (error := self._restart(broken, turn)) is not None:
@@ -196,9 +196,9 @@ class StageGraph:
                 undecided.append(variant)
                 continue
             size = sum(sum(output.bytes) for machine in measured for output in machine.outputs())
-            if size <= variant.most_bytes:
+            if size <= variant.most_bytes and variant.stage.id not in self._skipped:
                 self._by_id[variant.stage.id].switch(variant.stage, switch_note(variant, size), now)
-                self._skipped.add(variant.skips)
+                self._skipped |= {variant.waits} - {variant.stage.id}
         self._variants = tuple(undecided)
 
     def _start(self, machine: StageMachine, turn: Turn) -> Error | None:

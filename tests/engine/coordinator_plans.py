@@ -136,7 +136,10 @@ def random_adaptation(random: Random) -> Adaptation:
 
 
 def random_variants(random: Random, stages: list[Stage]) -> tuple[StageVariant, ...]:
-    """For some stages with two aligned inputs, what reads the first one whole and does the work of the second."""
+    """For some stages with two aligned inputs, what reads the first one whole and does the work of the second.
+
+    And, perhaps, what the second is if it reads the first one, too.
+    """
     found: list[StageVariant] = []
     taken: set[StageId] = set()
     for stage in stages:
@@ -153,7 +156,9 @@ def random_variants(random: Random, stages: list[Stage]) -> tuple[StageVariant, 
         exchanges = (ExchangeInput("small", measured, ReadMode.ALL), *whole, *moved.exchanges)
         deterministic = stage.deterministic and moved.deterministic
         changed = replace(stage, scans=moved.scans, exchanges=exchanges, deterministic=deterministic)
-        found.append(StageVariant(changed, skips, (measured,), random.choice((0, 20, 1000))))
+        filtered = replace(moved, exchanges=(*moved.exchanges, ExchangeInput("keys", measured, ReadMode.ALL)))
+        for variant in random.sample([changed, filtered], random.randint(1, 2)):
+            found += [StageVariant(variant, skips, (measured,), random.choice((0, 20, 1000)))]
     return tuple(found)
 
 
