@@ -15,7 +15,7 @@ from shoal.planner.physical import PhysicalNode
 from shoal.planner.stage import StagedPlan
 from shoal.runner import StageRun
 
-KEPT = 8192
+KEPT = 2048
 """Subplans whose rows are remembered."""
 
 SURPRISE = 2.0
@@ -28,27 +28,27 @@ class ObservableStages:
     def __init__(self, staged: StagedPlan, roots: Sequence[PhysicalNode]) -> None:
         self._staged = staged
         self._roots = roots
-        self._keys: dict[StageId, str] | None = None
+        self._keys: dict[StageId, tuple[str, int]] | None = None
 
     @property
     def expected(self) -> Mapping[StageId, float]:
         """The rows that were expected of each stage."""
         return {stage.id: stage.estimate.rows for stage in self._staged.stages if stage.estimate is not None}
 
-    def keys(self) -> Mapping[StageId, str]:
-        """The keys of those stages whose rows are always the subplan's own.
+    def keys(self) -> Mapping[StageId, tuple[str, int]]:
+        """The keys, and the numbers of the tables, of those stages whose rows are always the subplan's own.
 
         Left out are stages that may drop rows because of what other stages have delivered.
         """
         if self._keys is None:
             filtered = {variant.stage.id for variant in self._staged.variants if variant.waits == variant.stage.id}
             plans = CanonicalPlans()
-            found: dict[StageId, str] = {}
+            found: dict[StageId, tuple[str, int]] = {}
             for stage, root in zip(self._staged.stages, self._roots, strict=False):
                 node = None if stage.id in filtered else as_logical(root)
                 key = None if node is None else plans.key(node)
-                if key is not None:
-                    found[stage.id] = key
+                if node is not None and key is not None:
+                    found[stage.id] = key, plans.tables(node)
             self._keys = found
         return self._keys
 
@@ -58,11 +58,13 @@ class ObservedRows:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._rows: OrderedDict[str, float] = OrderedDict()
+        self._rows: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._tables: frozenset[int] = frozenset()
 
-    def __bool__(self) -> bool:
-        """Whether anything was observed."""
-        return bool(self._rows)
+    @property
+    def tables(self) -> frozenset[int]:
+        """The numbers of the tables of all subplans that were observed."""
+        return self._tables
 
     def find(self, key: str) -> float | None:
         """The rows that a subplan delivered when it last ran."""
@@ -70,25 +72,31 @@ class ObservedRows:
             found = self._rows.get(key)
             if found is not None:
                 self._rows.move_to_end(key)
-            return found
+            return None if found is None else found[0]
 
     def record(self, stages: ObservableStages, runs: Iterable[StageRun]) -> bool:
         """Remember what stages delivered; whether that is a surprise to the plans made so far."""
         keys, expected = stages.keys(), stages.expected
         surprise = False
         for run in runs:
-            key = keys.get(run.stage)
-            if key is None or not run.tasks:
+            if run.stage not in keys or not run.tasks:
                 continue
+            key, tables = keys[run.stage]
             rows = float(sum(task.metrics.rows_out for task in run.tasks))
             with self._lock:
-                believed = self._rows.get(key, expected.get(run.stage, rows))
-                self._rows[key] = rows
+                known = self._rows.get(key)
+                self._rows[key] = rows, tables
                 self._rows.move_to_end(key)
-                if len(self._rows) > KEPT:
-                    self._rows.popitem(last=False)
+                if known is None:
+                    self._forget_oldest()
+                    self._tables = frozenset(number for _, number in self._rows.values())
+            believed = known[0] if known is not None else expected.get(run.stage, rows)
             surprise = surprise or _is_surprise(believed, rows)
         return surprise
+
+    def _forget_oldest(self) -> None:
+        while len(self._rows) > KEPT:
+            self._rows.popitem(last=False)
 
 
 def _is_surprise(believed: float, rows: float) -> bool:

@@ -108,9 +108,9 @@ class PlanningStatistics:
         return self._session.sampler.sample(source, known, terms, columns, keys, self._budget)
 
     @property
-    def has_observed(self) -> bool:
-        """Whether any subplan was observed."""
-        return bool(self._session.observed_rows)
+    def observed_tables(self) -> frozenset[int]:
+        """Numbers of the tables of all subplans that were observed."""
+        return self._session.observed_rows.tables
 
     def observed(self, subplan: str) -> float | None:
         """The rows that a subplan delivered when it last ran."""

@@ -174,14 +174,14 @@ class Statistics(Protocol):
         """The rows that an earlier run of a subplan delivered, by its canonical text; None if it never ran."""
 
     @property
-    def has_observed(self) -> bool:
-        """Whether anything was observed at all, so that it is worth making canonical texts."""
+    def observed_tables(self) -> frozenset[int]:
+        """For all observed subplans the sums of their tables' numbers, by which most others can be told apart."""
 
 
 class WithoutSamples:
     """The part of ``Statistics`` that looks at rows, for those who only know what is written about them."""
 
-    has_observed = False
+    observed_tables: frozenset[int] = frozenset()
 
     def sample(
         self, _source: TableSource, _terms: tuple[str, ...], _columns: frozenset[str], _keys: frozenset[str]

@@ -18,8 +18,12 @@ from shoal.planner.ids import ColumnId
 from shoal.planner.logical import JoinKind, Node
 from shoal.planner.scalar import conjuncts, equality, is_volatile, sql_of, unwrap
 from shoal.planner.source import FileSource, TableSource
+from shoal.planner.tree import find
 
 _NAME = re.compile(r'"((?:[^"]|"")*)"')
+
+TABLES_MASK = (1 << 64) - 1
+"""Sums of tables' numbers are taken modulo one more than this."""
 
 Names = Mapping[ColumnId, str]
 """What each column of a subplan is called in its text."""
@@ -54,6 +58,10 @@ class CanonicalPlans:
         """A short key of a subplan's text; None if two runs of the subplan could differ, or nothing can be said."""
         shape = self.describe(node)
         return None if shape is None else hashlib.blake2b(shape.text.encode(), digest_size=16).hexdigest()
+
+    def tables(self, node: Node) -> int:
+        """The sum of numbers that stand for the tables of a subplan: the same for all subplans over the same tables."""
+        return sum(int(self._source(scan.source)[:16], 16) for scan in find(node, logical.Scan)) & TABLES_MASK
 
     def describe(self, node: Node) -> Shape | None:
         """A subplan's shape, or None."""
@@ -224,8 +232,9 @@ class CanonicalPlans:
 
 
 def _identity(source: TableSource) -> str:
+    """A hexadecimal number that stands for the rows of a table."""
     if not isinstance(source, FileSource):
-        return source.key
+        return hashlib.blake2b(source.key.encode(), digest_size=16).hexdigest()
     digest = hashlib.blake2b(repr((source.format, source.options)).encode(), digest_size=16)
     for file in source.files:
         digest.update(f"{file.path}\0{file.size}\0{file.modified_ns}\0".encode())

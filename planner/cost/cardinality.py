@@ -75,8 +75,9 @@ class Estimator:
     def __init__(self, statistics: Statistics, disabled: frozenset[str] = frozenset()) -> None:
         self.statistics = statistics
         self._samples = "sample_tables" not in disabled
-        observes = "observed_rows" not in disabled and statistics.has_observed
-        self._plans = CanonicalPlans() if observes else None
+        self.observed_tables = frozenset() if "observed_rows" in disabled else statistics.observed_tables
+        """What past runs have told something of, as ``tables_of`` numbers it; nothing if that is left out."""
+        self._plans = CanonicalPlans()
         self._keys: frozenset[ColumnId] = frozenset()
         # The node is kept with its estimate, so that its identity cannot be given to another node meanwhile.
         self._known: dict[int, tuple[Node, RelationEstimate]] = {}
@@ -100,7 +101,7 @@ class Estimator:
 
     def _derive(self, node: Node) -> RelationEstimate:
         rows, columns, origin = self._measured(node)
-        observed = self._observed(node)
+        observed = self.observed_rows(node)
         if observed is not None:
             rows, origin = observed, "observed"
         rows = max(LEAST_ROWS, rows)
@@ -108,9 +109,13 @@ class Estimator:
         mine = {column.id: columns.get(column.id, UNKNOWN) for column in schema}
         return RelationEstimate(rows, mine, row_width(schema, mine), max(rows, self._domain(node)), origin)
 
-    def _observed(self, node: Node) -> float | None:
+    def tables_of(self, node: Node) -> int:
+        """A number for the tables of a subplan; numbers of inputs add up to that of their join."""
+        return self._plans.tables(node)
+
+    def observed_rows(self, node: Node) -> float | None:
         """The rows that this very subplan delivered when a query of the session last ran it."""
-        if self._plans is None or not isinstance(node, _OBSERVED):
+        if not self.observed_tables or not isinstance(node, _OBSERVED):
             return None
         key = self._plans.key(node)
         return None if key is None else self.statistics.observed(key)

@@ -10,6 +10,7 @@ from shoal.planner.cost.join_cardinality import DEFAULT_KEY_SHARE, join_rows, ke
 from shoal.planner.cost.join_conflicts import Placement, Rule, closure, inner_rules, place_operators, relations_of
 from shoal.planner.cost.join_graph import Edge, EqualityClass, JoinGraph, JoinOperator, Relation, bits, class_columns
 from shoal.planner.cost.join_members import Members, Operator
+from shoal.planner.cost.observed_joins import observed_corrections
 from shoal.planner.cost.selectivity import selectivity
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import JoinKind
@@ -54,6 +55,10 @@ def build_graph(
         memory_bytes,
         _shared_keys(members, relations, classes),
     )
+    observed = observed_corrections(graph, members, terms, estimator)
+    if observed:
+        corrections = [*graph.corrections, *observed]
+        graph = JoinGraph(relations, classes, edges, graph.operators, rules, memory_bytes, corrections)
     _connect(graph, members)
     return graph
 

@@ -99,5 +99,5 @@ def test_the_switch(con: shoal.Connection) -> None:
 
 def test_nothing_is_asked_before_anything_ran() -> None:
     rows = ObservedRows()
-    assert not rows
+    assert not rows.tables
     assert rows.find("nothing") is None
