@@ -12,10 +12,10 @@ from shoal.planner import logical
 from shoal.planner.cost.canonical import CanonicalPlans
 from shoal.planner.cost.derived_columns import (
     aggregate_statistics,
-    drawn,
     filtered_columns,
     joined_columns,
     keys_capped,
+    shown,
     united,
     values_columns,
 )
@@ -198,12 +198,12 @@ class Estimator:
         if node.kind is logical.JoinKind.INNER:
             columns = joined_columns(conjuncts(node.condition), columns)
         elif node.kind is logical.JoinKind.SEMI:
-            shown = {
-                column: replace(known, distinct=drawn(known.distinct, right.rows))
+            present = {
+                column: replace(known, distinct=shown(known.distinct, right.rows))
                 for column, known in right.columns.items()
                 if known.distinct
             }
-            columns = joined_columns(conjuncts(node.condition), {**columns, **shown})
+            columns = joined_columns(conjuncts(node.condition), {**columns, **present})
         return rows, columns
 
     def _apply(self, node: logical.Apply) -> tuple[float, Mapping[ColumnId, ColumnStatistics]]:
@@ -276,4 +276,4 @@ def _key_count(key: ColumnId, below: RelationEstimate) -> float:
     if known is None or known.distinct is None:
         return max(LEAST_ROWS, below.rows * DISTINCT_SHARE)
     nulls = 1.0 if known.null_fraction else 0.0
-    return drawn(known.distinct, below.rows) + nulls
+    return shown(known.distinct, below.rows) + nulls

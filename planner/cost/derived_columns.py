@@ -29,6 +29,11 @@ def drawn(distinct: float, rows: float) -> float:
     return distinct * -math.expm1(-rows / distinct)
 
 
+def shown(distinct: float, rows: float) -> float:
+    """How many values a column of so many rows shows; as many values as rows are all there, for they are a key's."""
+    return distinct if distinct == rows else drawn(distinct, rows)
+
+
 def filtered_columns(
     predicate: exp.Expression, columns: Mapping[ColumnId, ColumnStatistics]
 ) -> Mapping[ColumnId, ColumnStatistics]:

@@ -7,7 +7,7 @@ from typing import assert_never
 from sqlglot import exp
 
 from shoal.planner.cost.constants import position
-from shoal.planner.cost.derived_columns import shared_domain
+from shoal.planner.cost.derived_columns import shared_domain, shown
 from shoal.planner.cost.expression_statistics import expression_statistics
 from shoal.planner.cost.selectivity import LEAST_SELECTIVITY, clamp, selectivity
 from shoal.planner.ids import ColumnId
@@ -175,8 +175,7 @@ def match_share(pairs: Sequence[KeyPair], residual: float, left: Side, right: Si
         return clamp(-math.expm1(-right[0] * residual))
     domain = _key_domain(pairs, left, right)
     present = min(domain, key_distinct([pair[1] for pair in pairs], right[0]))
-    # As many values as rows: the right side's key is unique, and no row shows a value that another one has shown.
-    seen = present if present == right[0] else present * -math.expm1(-right[0] / present)
+    seen = shown(present, right[0])
     share = min(1.0, seen / domain)
     if residual >= 1.0:
         return clamp(share)
