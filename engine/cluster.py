@@ -4,6 +4,7 @@ import atexit
 import os
 import threading
 import time
+from dataclasses import replace
 from functools import partial
 
 from shoal.coordinator.coordinator_runner import CoordinatedQuery, CoordinatorRunner
@@ -94,7 +95,7 @@ class LocalCluster:
 
     def shape(self) -> ClusterShape:
         """The cluster as it is now; see ``Runner``."""
-        return self._runner.shape()
+        return replace(self._runner.shape(), local=True)
 
     def close(self) -> None:
         """Cancel what runs, end the executors, and leave nothing behind; see ``Runner``."""

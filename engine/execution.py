@@ -4,7 +4,7 @@ import threading
 from dataclasses import replace
 
 from shoal.distributed import DistributedStream, run_distributed
-from shoal.embedded import EmbeddedEngine, EmbeddedStream
+from shoal.embedded import EmbeddedEngine, EmbeddedStream, OutOfPatience
 from shoal.executor.shuffle.reader import ShuffleReader
 from shoal.executor.shuffle.registry import ArrowRegistry
 from shoal.plan_cache import SessionPlan
@@ -13,6 +13,9 @@ from shoal.planner.stage import StagedPlan
 from shoal.runner import Runner
 from shoal.running import Running
 from shoal.settings import Values
+
+SMALL_PATIENCE = 0.5
+"""Seconds that a statement may take which was expected to be done in this process at once."""
 
 
 class Execution:
@@ -47,26 +50,42 @@ class Execution:
         ``measured``: for EXPLAIN. ``patience``: seconds after which a plan of this process alone is given up, with
         ``OutOfPatience``.
         """
+        if plan.is_small and self._cluster is not None:
+            try:
+                return self._start_here(plan, values, running, measured, SMALL_PATIENCE)
+            except OutOfPatience:
+                # It was not so small: the executors have the memory for it, and can be watched.
+                running.renew()
         runner = self._runner_for(plan.staged)
         if runner is None:
-            return self.engine.start(
-                plan.staged,
-                running.query,
-                running.token,
-                timeout=values.timeout,
-                native_names=plan.native_names,
-                measured=measured,
-                patience=patience,
-            )
+            return self._start_here(plan, values, running, measured, patience)
         staged = replace(plan.staged, mmap=values.mmap)
         return run_distributed(runner, self.reader, staged, running, timeout=values.timeout, mmap=values.mmap)
+
+    def _start_here(
+        self, plan: SessionPlan, values: Values, running: Running, measured: bool, patience: float | None
+    ) -> EmbeddedStream:
+        return self.engine.start(
+            plan.staged,
+            running.query,
+            running.token,
+            timeout=values.timeout,
+            native_names=plan.native_names,
+            measured=measured,
+            patience=patience,
+        )
 
     def options(self, values: Values) -> PlanOptions:
         """What the planner is told of the cluster as it is now."""
         if self._cluster is None:
             return values.plan_options(executors=0, threads=self.engine.threads, memory_bytes=self.engine.memory_bytes)
         shape = self._cluster.shape()
-        return values.plan_options(executors=shape.executors, threads=shape.threads, memory_bytes=shape.memory_bytes)
+        return values.plan_options(
+            executors=shape.executors,
+            threads=shape.threads,
+            memory_bytes=shape.memory_bytes,
+            own_threads=self.engine.threads if shape.local else 0,
+        )
 
     def close(self) -> None:
         """Stop everything; called once."""

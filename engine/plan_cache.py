@@ -27,6 +27,8 @@ class SessionPlan:
     columns: tuple[Field, ...]
     sources: Mapping[FileTable, FileSource]
     native_names: frozenset[str] = frozenset()
+    is_small: bool = False
+    """There is a cluster, but this process is expected to be done before a task would have been started."""
     choice: PlanChoice | None = field(default=None, compare=False)
     """For a statement that the kernel plans: what is known of the time that it and Shoal's plan take."""
     observable: "ObservableStages | None" = field(default=None, compare=False)

@@ -66,11 +66,15 @@ class QueryResult:
 
 @dataclass(frozen=True, slots=True)
 class ClusterShape:
-    """What the planner wants to know of the cluster; memory is the smallest executor's, in bytes."""
+    """What the planner wants to know of the cluster; memory is the smallest executor's, in bytes.
+
+    ``local``: this process has started the executors for itself, and may as well run what is small itself.
+    """
 
     executors: int
     threads: int
     memory_bytes: int
+    local: bool = False
 
 
 class QueryHandle(Protocol):

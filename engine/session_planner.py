@@ -14,6 +14,7 @@ from shoal.plan_choice import OwnPlan, PlanChoice
 from shoal.planner.errors import ProgrammingError
 from shoal.planner.options import Distribute, PlanOptions
 from shoal.planner.parameters import inline_parameters
+from shoal.planner.place import Place
 from shoal.planner.source import Field
 from shoal.planner.stage import StagedPlan
 from shoal.planner.statement import Query
@@ -175,7 +176,13 @@ class SessionPlanner:
             return self.whole(query, parameters, catalog, values)
         planned = self.distributed(query.sql, parameters, catalog, options)
         staged = replace(planned.staged, settings=(*planned.staged.settings, *values.kernel_settings()))
-        return SessionPlan(staged, planned.columns, catalog.resolved(), observable=_observable(planned))
+        return SessionPlan(
+            staged,
+            planned.columns,
+            catalog.resolved(),
+            observable=_observable(planned),
+            is_small=planned.place is Place.PROCESS,
+        )
 
     def observe(self, plan: SessionPlan, runs: Sequence[StageRun]) -> None:
         """Learn from what the stages of a plan have delivered."""

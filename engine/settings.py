@@ -35,7 +35,7 @@ class Values:
     mmap: bool = True
     timezone: str | None = None
 
-    def plan_options(self, *, executors: int, threads: int, memory_bytes: int) -> PlanOptions:
+    def plan_options(self, *, executors: int, threads: int, memory_bytes: int, own_threads: int = 0) -> PlanOptions:
         """What the planner is told, for a cluster of the given shape."""
         return PlanOptions(
             executors=executors,
@@ -47,6 +47,7 @@ class Values:
             disabled_rules=self.disabled_rules,
             check_plans=self.check_plans,
             task_bytes=self.task_bytes,
+            own_threads=0 if "own_process" in self.disabled_rules else own_threads,
         )
 
     def kernel_settings(self) -> tuple[tuple[str, str], ...]:

@@ -33,10 +33,15 @@ class Offers:
     count: int
 
     @property
+    def several(self) -> str:
+        """How many tasks there would be, in words."""
+        return f"{self.count} task" + ("" if self.count == 1 else "s")
+
+    @property
     def named(self) -> tuple[tuple[str, float], ...]:
         """The prices as EXPLAIN names them."""
         own = () if self.process is None else ((Place.PROCESS.value, self.process),)
-        return (*own, (Place.EXECUTOR.value, self.executor), (f"{self.count} tasks", self.tasks))
+        return (*own, (Place.EXECUTOR.value, self.executor), (self.several, self.tasks))
 
     def choose(self, distribute: Distribute) -> Place:
         """The cheapest place, as far as the user left the choice open."""
@@ -51,10 +56,10 @@ class Offers:
 
     def reason(self, place: Place, distribute: Distribute) -> str:
         """The choice with all three prices, the chosen one first."""
-        names = {Place.PROCESS: "one process", Place.EXECUTOR: "one executor", Place.TASKS: f"{self.count} tasks"}
+        names = {Place.PROCESS: "one process", Place.EXECUTOR: "one executor", Place.TASKS: self.several}
         prices = {Place.TASKS: self.tasks, Place.EXECUTOR: self.executor, Place.PROCESS: self.process}
         chosen = prices.pop(place) or 0.0
-        verb = "are" if place is Place.TASKS else "is"
+        verb = "are" if place is Place.TASKS and self.count != 1 else "is"
         texts = [f"{names[place]} {verb} expected to take {chosen:.3f} s"]
         texts += [f"{names[other]} {price:.3f} s" for other, price in prices.items() if price is not None]
         if self.process is None:
