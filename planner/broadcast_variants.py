@@ -8,7 +8,7 @@ from shoal.planner.fragment import Fragmenter
 from shoal.planner.physical import ExchangeKind, PhysicalNode
 from shoal.planner.split_inputs import split_inputs
 from shoal.planner.stage import Stage, StageVariant
-from shoal.planner.stage_nodes import stage_nodes
+from shoal.planner.stage_nodes import is_exact, stage_nodes
 
 UNCERTAIN = 20.0
 """Estimates may be wrong by this factor; where even then a broadcast would not pay, nobody waits for the truth."""
@@ -41,7 +41,8 @@ def broadcast_variant(
     if not others or readers > 1 or skipped.tasks == 1:
         return None
     limit = min(_break_even(largest, stage.tasks), memory_bytes * MEMORY_SHARE)
-    if sum(node.estimate.bytes for node in others) > UNCERTAIN * limit:
+    most = limit if all(is_exact(node) for node in others) else UNCERTAIN * limit
+    if sum(node.estimate.bytes for node in others) > most:
         return None
     changed: dict[int, PhysicalNode] = {id(largest): largest.input}
     for node in others:

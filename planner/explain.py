@@ -37,7 +37,7 @@ def render_text(planned: PlannedQuery) -> str:
     """The physical plan: stages from the result down, with exchanges, estimates and the reason for each choice."""
     lines = [f"{_count(len(planned.staged.stages), 'stage')}: {planned.reason}"]
     for stage in reversed(planned.staged.stages):
-        lines += ["", _stage_line(planned, stage)]
+        lines += ["", _stage_line(planned, stage), *_variant_lines(planned, stage)]
         operator = _stage_operator(planned, stage)
         if operator is None:
             lines += [f"  {line}" for line in _whole_lines(stage)]
@@ -95,6 +95,19 @@ def _stage_operator(planned: PlannedQuery, stage: Stage) -> Operator | None:
 def _stage_line(planned: PlannedQuery, stage: Stage) -> str:
     estimate = f", expects {_rows(stage.estimate)}" if stage.estimate is not None else ""
     return f"stage {stage.id}, {_count(stage.tasks, 'task')} -> {_output(planned, stage)}{estimate}"
+
+
+def _variant_lines(planned: PlannedQuery, stage: Stage) -> list[str]:
+    """What the stage becomes, and until when it or the one that it then does without waits."""
+    lines = []
+    for variant in planned.staged.variants:
+        if variant.stage.id == stage.id:
+            others = " and ".join(f"stage {one}" for one in variant.measured)
+            then = f"all of it goes to every task, and stage {variant.waits} is not run"
+            if variant.waits == stage.id:
+                then = "only rows that match it are delivered"
+            lines.append(f"  (if {others} delivers at most {_size(variant.most_bytes)}, {then})")
+    return lines
 
 
 def _output(planned: PlannedQuery, stage: Stage) -> str:

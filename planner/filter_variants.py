@@ -12,7 +12,7 @@ from shoal.planner.logical import JoinKind
 from shoal.planner.physical import ExchangeKind, HashJoin, PhysicalNode
 from shoal.planner.scalar import conjunction, conjuncts
 from shoal.planner.stage import Estimate, Stage, StageVariant
-from shoal.planner.stage_nodes import stage_nodes
+from shoal.planner.stage_nodes import is_exact, stage_nodes
 
 _DROPS_LEFT = (JoinKind.INNER, JoinKind.SEMI, JoinKind.RIGHT)
 _DROPS_RIGHT = (JoinKind.INNER, JoinKind.SEMI, JoinKind.LEFT, JoinKind.ANTI)
@@ -53,7 +53,8 @@ def _variant(
     readers = [each.id for each in fragmenter.stages for item in each.exchanges if item.stage == stage.id]
     terms = _terms(join, frozenset(column.id for column in p.schema(dropped)), columns)
     limit = _most_rows(join, dropped, keys, stage.tasks)
-    if readers != [reader.id] or not terms or keys.estimate.rows > UNCERTAIN * limit:
+    most = limit if is_exact(keys) else UNCERTAIN * limit
+    if readers != [reader.id] or not terms or keys.estimate.rows > most:
         return
     whole = p.Exchange(keys.input, ExchangeKind.GATHER, keys.estimate)
     fragmenter.read_like(whole, keys)

@@ -12,3 +12,8 @@ def stage_nodes(root: PhysicalNode) -> Iterator[PhysicalNode]:
     if not isinstance(root, p.Exchange):
         for child in p.children(root):
             yield from stage_nodes(child)
+
+
+def is_exact(exchange: p.Exchange) -> bool:
+    """Whether it is known, not guessed, how many rows an exchange moves: all those of a table."""
+    return all(isinstance(node, (p.TableScan, p.Project)) for node in stage_nodes(exchange.input))

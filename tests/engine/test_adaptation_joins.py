@@ -56,6 +56,7 @@ def test_a_join_with_a_small_side_is_switched(
     four: shoal.Connection, truth: duckdb.DuckDBPyConnection, name: str
 ) -> None:
     sql = SWITCHED[name]
+    assert "goes to every task, and stage" in str(four.execute(f"EXPLAIN {sql}").fetchall())
     notes = adapted(four, sql)
     assert any(SWITCH in note for note in notes), four.execute(f"EXPLAIN {sql}").fetchall()
     assert rows_of(four, sql) == rows_of(truth, sql)

@@ -58,6 +58,7 @@ def test_few_keys_filter_what_is_not_sent_yet(
     four: shoal.Connection, truth: duckdb.DuckDBPyConnection, name: str
 ) -> None:
     sql = FILTERED[name]
+    assert "only rows that match it are delivered)" in str(four.execute(f"EXPLAIN {sql}").fetchall())
     assert any(FILTER in note for note in adapted(four, sql)), four.execute(f"EXPLAIN {sql}").fetchall()
     assert rows_of(four, sql) == rows_of(truth, sql)
 
