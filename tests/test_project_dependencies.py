@@ -46,5 +46,5 @@ def test_imports_are_declared(file: Path):
 def test_the_names_themselves():
     declared = {"sqlglot", "pyarrow", "duckdb", "grpc", "google", "prompt_toolkit", "rich", "click", "wcwidth", "pytz"}
     assert declared == CORE
-    assert {"pandas", "polars", "datafusion", "pysail", "pyspark", "daft"} == EXTRA
+    assert {"pandas", "polars", "datafusion", "pysail", "pyspark"} == EXTRA
     assert packages(ast.walk(ast.parse("def f():\n    import numpy.linalg, os\n"))) == {"numpy"}

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from shoal.tpch.results import BenchmarkResult, EngineRuns, EngineSummary, QueryOutcome
 
-_WIDTH_OF_FILES = 150
+_WIDTH_OF_FILES = 190
 
 
 def result_table(result: BenchmarkResult) -> Table:

@@ -92,7 +92,5 @@ RIVALS: Mapping[str, Rival] = MappingProxyType(
 def find_installed(keys: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Of the rivals asked for, the keys of those that are installed; and of the others, what each lacks."""
     lacking = {key: RIVALS[key].missing() for key in dict.fromkeys(keys)}
-    missing = tuple(
-        f"{RIVALS[key].title}: {what} is not installed (shoal[rivals])" for key, what in lacking.items() if what
-    )
+    missing = tuple(f"{RIVALS[key].title}: {what} is not installed" for key, what in lacking.items() if what)
     return tuple(key for key, what in lacking.items() if not what), missing
