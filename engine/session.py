@@ -290,12 +290,13 @@ class Session:
 
     def _rows(self, sql: str, running: Running) -> list[tuple[object, ...]]:
         """All rows of a query that a statement runs for itself."""
-        running.renew()
-        result = self._query(Query(sql), (), running)
-        try:
-            return [tuple(row) for row in result.all_rows()]
-        finally:
-            result.close()
+        inner = Running()
+        with running.token.waking(inner.cancel):
+            result = self._query(Query(sql), (), inner)
+            try:
+                return [tuple(row) for row in result.all_rows()]
+            finally:
+                result.close()
 
     def _result(self, columns: tuple[Field, ...], stream: BatchStream, values: Values, told: Told = untold) -> Result:
         zone = None if values.timezone is None else f"'{values.timezone}'"

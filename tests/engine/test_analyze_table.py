@@ -11,6 +11,7 @@ import pytest
 
 import shoal
 from shoal.histograms import PARTS, bucket_sql, has_buckets, quantiles_of
+from tests.engine.remote_cluster import SECONDS, coordinator, executors, url_of
 
 ROWS = 4000
 COLUMNS = ("column_name", "rows", "distinct", "null_fraction", "minimum", "maximum", "most_common", "source")
@@ -139,3 +140,18 @@ def test_histograms_follow_the_rows() -> None:
     days = quantiles_of([(0, 10), (512, 10)], dt.date(2024, 1, 1), dt.date(2024, 12, 31))
     assert all(isinstance(day, dt.date) for day in days)
     assert list(days) == sorted(days)
+
+
+@pytest.mark.cluster
+def test_a_cluster_analyzes_and_observes(tmp_path: Path, path: Path) -> None:
+    with coordinator() as server, executors(server.port, 2, tmp_path / "executors"):
+        server.runner.wait_for_executors(2, SECONDS)
+        with shoal.connect(url_of(server)) as con:
+            con.register("t", str(path))
+            con.execute("SET distribute = 'always'")
+            con.execute("ANALYZE t")
+            assert stats(con)["skewed"]["most_common"].startswith("0 (90 %)")
+            query = "SELECT day, count(*) FROM t WHERE price > 5 AND skewed = 0 GROUP BY day ORDER BY day"
+            assert len(con.execute(query).fetchall()) > 100
+            con.execute("ANALYZE t")
+            assert any("(observed)" in row[0] for row in con.execute("EXPLAIN " + query).fetchall())
