@@ -13,6 +13,9 @@ _RATIO_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 1
 _WIDE_SPREAD = 15
 """From a largest value of so many times the median on, short bars are told apart on a logarithmic scale only."""
 
+_HEADING = 30
+"""The height of a heading."""
+
 _ROW, _NAMES, _VALUES = 34, 150, 190
 """Of charts with horizontal bars: the height of a bar with its gap, and the widths left and right of the bars."""
 
@@ -56,8 +59,17 @@ def seconds_chart(groups: tuple[Group, ...]) -> str:
     return _svg("Seconds of each query", parts)
 
 
-def ratio_chart(groups: tuple[Group, ...], mean: float, *, styles: str = "") -> str:
-    """Bars up or down from 1 on a logarithmic scale, and a line at the geometric mean; ``styles`` go inside."""
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What stands above a chart that stands alone: a title, what is beside it, and the styles that go inside."""
+
+    title: str
+    beside: str
+    styles: str
+
+
+def ratio_chart(groups: tuple[Group, ...], mean: float, heading: Heading | None = None) -> str:
+    """Bars up or down from 1 on a logarithmic scale, and a line at the geometric mean, named here or in the heading."""
     values = [bar.value for group in groups for bar in group.bars] + [mean]
     low, high = min(0.7, *values) / 1.08, max(1.5, *values) * 1.08
 
@@ -71,10 +83,10 @@ def ratio_chart(groups: tuple[Group, ...], mean: float, *, styles: str = "") -> 
         *_bars(groups, place, 1.0),
         _line(place(1.0), "base"),
         _line(line, "mean"),
-        _mean_label(line, mean),
+        *([] if heading else [_mean_label(line, mean)]),
         *_labels(groups),
     ]
-    return _svg("Seconds of Shoal over those of the rival, for each query", parts, styles)
+    return _svg("Seconds of Shoal over those of the rival, for each query", parts, heading)
 
 
 def row_chart(title: str, rows: tuple[Row, ...], mark: float | None = None) -> str:
@@ -85,10 +97,11 @@ def row_chart(title: str, rows: tuple[Row, ...], mark: float | None = None) -> s
     def place(value: float) -> float:
         return _NAMES + value / top * (_WIDTH - _NAMES - _VALUES)
 
+    # Below the bars and their values, which are to be read.
+    shown = mark is not None and mark <= top
+    line = f'<line class="base" x1="{place(mark or 0):.1f}" x2="{place(mark or 0):.1f}" y1="0" y2="{height}"/>'
     parts = [_row(row, 4 + _ROW * index, place) for index, row in enumerate(rows)]
-    if mark is not None and mark <= top:
-        parts.append(f'<line class="mean" x1="{place(mark):.1f}" x2="{place(mark):.1f}" y1="0" y2="{height}"/>')
-    return _svg(title, parts, height=height)
+    return _svg(title, [line, *parts] if shown else parts, height=height)
 
 
 def _row(row: Row, y: int, place: Scale) -> str:
@@ -132,12 +145,20 @@ def _mean_label(y: float, mean: float) -> str:
     return f'<text class="strong" x="{_WIDTH - _RIGHT}" y="{y - 6:.1f}" text-anchor="end">{text}</text>'
 
 
-def _svg(title: str, parts: Iterable[str], styles: str = "", height: int = _HEIGHT) -> str:
+def _svg(title: str, parts: Iterable[str], heading: Heading | None = None, height: int = _HEIGHT) -> str:
     body = "\n".join(parts)
-    inside = f"<style>{styles}</style>\n" if styles else ""
+    top = 0
+    if heading is not None:
+        top = _HEADING
+        body = (
+            f"<style>{heading.styles}</style>\n"
+            f'<text class="title" x="{_LEFT}" y="-10">{escape(heading.title)}</text>\n'
+            f'<text class="strong" x="{_WIDTH - _RIGHT}" y="-10" text-anchor="end">{escape(heading.beside)}</text>\n'
+            f"{body}"
+        )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" '
-        f'aria-label="{escape(title)}">\n{inside}{body}\n</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 {-top} {_WIDTH} {height + top}" role="img" '
+        f'aria-label="{escape(title)}">\n{body}\n</svg>'
     )
 
 

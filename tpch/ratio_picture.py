@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from shoal.tpch.charts import Bar, Group, ratio_chart
+from shoal.tpch.charts import Bar, Group, Heading, ratio_chart
 from shoal.tpch.results import BenchmarkResult
 
 _STYLES = """
 text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; fill: #7d8794; }
-.strong { font-weight: 600; fill: #8a6fd6; }
+.title { font-size: 14px; font-weight: 600; }
+.strong { font-size: 14px; font-weight: 600; fill: #8a6fd6; }
 .grid { stroke: #8a94a0; stroke-opacity: 0.28; }
 .base { stroke: #8a94a0; }
 .mean { stroke: #8a6fd6; stroke-width: 1.5; stroke-dasharray: 5 4; }
@@ -23,7 +24,11 @@ def write_chart(result: BenchmarkResult, path: Path) -> None:
 
 def render_chart(result: BenchmarkResult) -> str:
     """The picture as an SVG document."""
-    return ratio_chart(ratio_groups(result), result.geometric_ratio or 1.0, styles=_STYLES) + "\n"
+    mean = result.geometric_ratio or 1.0
+    over = f"Shoal ({result.mode}) over {result.rival}" if result.rival else "nothing to compare with"
+    title = f"TPC-H scale {result.scale:g}, time of each query: {over}, lower is faster"
+    heading = Heading(title, f"geometric mean {mean:.2f}x", _STYLES)
+    return ratio_chart(ratio_groups(result), mean, heading) + "\n"
 
 
 def ratio_groups(result: BenchmarkResult) -> tuple[Group, ...]:
