@@ -49,7 +49,8 @@ def filtered_columns(
         if column is not None and column in changed:
             known = changed[column].distinct
             left = min(known or values, values)
-            changed[column] = replace(changed[column], distinct=left, domain=left, null_fraction=0.0)
+            kept = replace(changed[column], distinct=left, domain=left, null_fraction=0.0)
+            changed[column] = replace(kept, common_share=None, common_values=())
     return changed
 
 
@@ -84,17 +85,18 @@ def _listed_values(term: exp.Expression) -> tuple[ColumnId | None, float]:
 
 
 def _within(known: ColumnStatistics, bounds: Range) -> ColumnStatistics:
+    known = replace(known, null_fraction=0.0, common_share=None, common_values=())
     low, high = position(known.minimum), position(known.maximum)
     if low is None or high is None or high <= low:
-        return replace(known, null_fraction=0.0)
+        return known
     first = low if bounds.low is None else max(low, bounds.low)
     last = high if bounds.high is None else min(high, bounds.high)
     share = min(1.0, max(0.0, (last - first) / (high - low)))
     distinct = None if known.distinct is None else max(1.0, known.distinct * share)
     # The bounds stay the column's own values where they can: positions of strings cannot be turned back.
     if isinstance(known.minimum, (int, float)) and not isinstance(known.minimum, bool):
-        return replace(known, minimum=first, maximum=last, distinct=distinct, domain=distinct, null_fraction=0.0)
-    return replace(known, distinct=distinct, domain=distinct, null_fraction=0.0)
+        return replace(known, minimum=first, maximum=last, distinct=distinct, domain=distinct)
+    return replace(known, distinct=distinct, domain=distinct)
 
 
 def joined_columns(

@@ -93,7 +93,7 @@ def equality_selectivity(pairs: Sequence[KeyPair], left: Side, right: Side) -> f
         return 1.0
     overlap = 1.0
     for pair in pairs:
-        overlap *= _overlap(*pair)
+        overlap *= _overlap(*pair) * _present(pair[0]) * _present(pair[1])
     return max(LEAST_SELECTIVITY * LEAST_SELECTIVITY, overlap / _key_domain(pairs, left, right))
 
 
@@ -157,6 +157,11 @@ def key_distinct(keys: Sequence[ColumnStatistics], rows: float) -> float:
     return product if len(keys) == 1 else min(product, max(1.0, rows))
 
 
+def _present(key: ColumnStatistics) -> float:
+    """The share of rows whose key is not NULL, and so may have partners."""
+    return 1.0 - (key.null_fraction or 0.0)
+
+
 def _overlap(first: ColumnStatistics, second: ColumnStatistics) -> float:
     """The share of the wider key's range in which the narrower one has values; 1 when bounds are unknown.
 
@@ -174,9 +179,10 @@ def match_share(pairs: Sequence[KeyPair], residual: float, left: Side, right: Si
     if not pairs:
         return clamp(-math.expm1(-right[0] * residual))
     domain = _key_domain(pairs, left, right)
+    keyed = math.prod(_present(pair[0]) for pair in pairs)
     present = min(domain, key_distinct([pair[1] for pair in pairs], right[0]))
     seen = shown(present, right[0])
-    share = min(1.0, seen / domain)
+    share = min(1.0, seen / domain) * keyed
     if residual >= 1.0:
         return clamp(share)
     partners = right[0] / max(1.0, seen)

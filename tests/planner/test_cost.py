@@ -1,5 +1,6 @@
 """Constants, selectivities, statistics of expressions, and cardinalities of nodes."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -15,7 +16,8 @@ from shoal.planner.cost.selectivity import LEAST_SELECTIVITY, back_off, selectiv
 from shoal.planner.cost.widths import type_width
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Column, JoinKind, Node, SetOperator
-from shoal.planner.protocols import ColumnStatistics
+from shoal.planner.protocols import ColumnStatistics, TableStatistics
+from shoal.planner.source import TableSource
 from tests.planner.small_tables import CountedStatistics, expression, group, join, project, scan, where
 
 COLUMNS = {
@@ -214,3 +216,87 @@ def test_building_on_the_smaller_side_is_cheaper() -> None:
 @pytest.mark.parametrize(("type_", "width"), [("INTEGER", 4), ("VARCHAR", 24), ("BIGINT[]", 64), ("DECIMAL(15,2)", 8)])
 def test_widths_of_types(type_: str, width: float) -> None:
     assert type_width(type_) == width
+
+
+class Nulls(CountedStatistics):
+    """Statistics of tables whose column ``x`` is NULL in so many rows."""
+
+    def __init__(self, fraction: float) -> None:
+        super().__init__(100.0)
+        self.fraction = fraction
+
+    def table(self, source: TableSource, columns: frozenset[str]) -> TableStatistics:
+        """As before, with NULLs."""
+        known = super().table(source, columns)
+        nulls = {"x": replace(known.columns["x"], null_fraction=self.fraction)} if "x" in columns else {}
+        return replace(known, columns={**known.columns, **nulls})
+
+
+@pytest.mark.parametrize(
+    ("kind", "fraction", "rows"),
+    [
+        (JoinKind.INNER, 0.5, 25_000),
+        (JoinKind.INNER, 1.0, 1),
+        (JoinKind.LEFT, 1.0, 10_000),
+        (JoinKind.SEMI, 0.5, 5_000),
+        (JoinKind.SEMI, 1.0, 1),
+        (JoinKind.ANTI, 1.0, 10_000),
+    ],
+)
+def test_null_keys_have_no_partners(kind: JoinKind, fraction: float, rows: float) -> None:
+    node = join(A, B, "a_x = b_x", kind)
+    assert Estimator(Nulls(fraction)).rows(node) == pytest.approx(rows, rel=0.01)
+
+
+def test_totals_of_all_rows_are_one_value() -> None:
+    total = group(B, rows="count(*)", values="count(b_x)")
+    guarded = join(A, total, 'rows = 0 OR (a_x IS NOT NULL AND "values" = rows)')
+    assert estimate(guarded) == pytest.approx(10_000, rel=0.01)
+
+
+def test_totals_are_normally_distributed() -> None:
+    groups = group(scan("a", 1_000_000), "a_x", total="sum(a_y)", n="count(*)")
+    assert estimate(where(groups, "total > 557700"), 10_000.0) == pytest.approx(1587, rel=0.05)
+    assert estimate(where(groups, "n > 100"), 10_000.0) == pytest.approx(5000, rel=0.05)
+    assert estimate(where(groups, "n > 150"), 10_000.0) < 10
+
+
+def test_comparisons_with_an_average_ask_where_it_is() -> None:
+    mean = group(A, average="avg(a_y)")
+    assert estimate(join(B, mean, "b_y < 0.2 * average")) == pytest.approx(1000 * 0.1, rel=0.2)
+
+
+def test_composite_keys_of_one_table_have_as_many_values_as_it_has_rows() -> None:
+    node = join(scan("a", 100_000), scan("b", 2000), "a_x = b_x AND a_y = b_y")
+    assert estimate(node, 1000.0) == pytest.approx(100_000, rel=0.05)
+    several = join(join(scan("a", 100_000), scan("c", 1000), "a_x = c_x"), scan("b", 2000), "a_y = b_y AND c_z = b_z")
+    assert estimate(several, 1000.0) == pytest.approx(100_000 * 2000 / 1e6, rel=0.05)
+
+
+def test_an_or_over_two_tables_is_not_counted_twice() -> None:
+    sides = where(A, "a_y = 1 OR a_y = 2"), where(B, "b_y = 3 OR b_y = 4")
+    alone = estimate(join(*sides, "a_x = b_x"))
+    both = estimate(join(*sides, "a_x = b_x AND ((a_y = 1 AND b_y = 3) OR (a_y = 2 AND b_y = 4))"))
+    assert both == pytest.approx(alone / 2, rel=0.1)
+
+
+QUANTILES = ColumnStatistics(0, 1000, 0.0, 1000.0, quantiles=(0, 1, 2, 3, 1000))
+COMMON = ColumnStatistics("a", "z", 0.1, 12.0, common_values=(("m", 0.5), ("n", 0.3)))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("q < 2", 0.5),
+        ("q <= 3", 0.75),
+        ("q > 1001", LEAST_SELECTIVITY),
+        ("q BETWEEN 1 AND 2", 0.25),
+        ("w = 'm'", 0.5),
+        ("w = 'b'", 0.01),
+        ("w IN ('m', 'n')", 0.8),
+        ("w <> 'm'", 0.5),
+    ],
+)
+def test_what_analyze_found_is_used(text: str, expected: float) -> None:
+    columns = {ColumnId("q"): QUANTILES, ColumnId("w"): COMMON}
+    assert selectivity(expression(text), columns) == pytest.approx(expected, rel=0.02)
