@@ -12,6 +12,7 @@ from shoal.planner import logical, tree
 from shoal.planner.distribution import HashSlot
 from shoal.planner.ids import ColumnId
 from shoal.planner.key_cuts import Cut, Nulls, cut_table, find_borders, key_literal, make_key_splits
+from shoal.planner.live_row_groups import live_row_groups
 from shoal.planner.logical import Node, Scan
 from shoal.planner.protocols import KeyRange, Statistics
 from shoal.planner.scalar import conjuncts
@@ -40,11 +41,13 @@ class _Key:
     name: str
     type: str
     ranges: tuple[KeyRange, ...]
+    worked: tuple[KeyRange, ...]
+    """Those of the row groups in which filters leave anything to do."""
 
     @property
     def rows(self) -> int:
-        """The rows of the table."""
-        return sum(item.rows for item in self.ranges)
+        """The rows that cost anything."""
+        return sum(item.rows for item in self.worked)
 
 
 @dataclass(slots=True)
@@ -62,13 +65,17 @@ def find_clusters(root: Node, statistics: Statistics, tasks: int) -> Clusters:
     """The common cuts of all scans of a query into ``tasks`` parts, by every key that has an order and bounds."""
     clusters = Clusters()
     scans = {column.id: (scan, name, column.type) for scan in tree.find(root, Scan) for column, name in _columns(scan)}
+    filters = {id(node.input): node.predicate for node in tree.find(root, logical.Filter)}
+    left: dict[int, tuple[bool, ...] | None] = {}
     for members in _equal_columns(root):
         keys: list[_Key] = []
-        for id in sorted(members & scans.keys()):
-            scan, name, type = scans[id]
+        for key in sorted(members & scans.keys()):
+            scan, name, type = scans[key]
             known = statistics.key_ranges(scan.source, name)
             if known:
-                keys.append(_Key(id, name, type, known))
+                if id(scan) not in left:
+                    left[id(scan)] = live_row_groups(scan, filters.get(id(scan)), statistics)
+                keys.append(_Key(key, name, type, known, _worked(known, left[id(scan)])))
         clusters.found |= _common_cuts(keys, tasks)
     return clusters
 
@@ -76,13 +83,19 @@ def find_clusters(root: Node, statistics: Statistics, tasks: int) -> Clusters:
 def _common_cuts(keys: list[_Key], tasks: int) -> dict[ColumnId, list[Cluster]]:
     """Cut all tables at the borders of the largest one that its own borders cut well and evenly."""
     for anchor in sorted(keys, key=lambda key: (-key.rows, key.id)):
-        bounds = find_borders(anchor.ranges, tasks, anchor.type)
-        cut = cut_table(anchor.ranges, bounds, tasks, Nulls.APART)
+        bounds = find_borders(anchor.worked, tasks, anchor.type)
+        cut = cut_table(anchor.worked, bounds, tasks, Nulls.APART)
         if bounds and cut.overlap <= MOST_OVERLAP and cut.unevenness <= MOST_UNEVEN:
             break
     else:
         return {}
     return {key.id: _clusters(key, cut, tasks) for key in keys if key.type == anchor.type}
+
+
+def _worked(ranges: tuple[KeyRange, ...], live: tuple[bool, ...] | None) -> tuple[KeyRange, ...]:
+    if live is None or len(live) != len(ranges):
+        return ranges
+    return tuple(item for item, is_live in zip(ranges, live, strict=True) if is_live)
 
 
 def _clusters(key: _Key, anchor: Cut, tasks: int) -> list[Cluster]:
@@ -95,9 +108,10 @@ def _clusters(key: _Key, anchor: Cut, tasks: int) -> list[Cluster]:
         cuts += [apart] if apart.rows != together.rows else []
     literals = tuple(key_literal(bound, key.type) or "" for bound in anchor.bounds)
     for cut in cuts:
-        if cut.overlap <= MOST_OVERLAP:
+        overlap = cut_table(key.worked, cut.bounds, tasks, cut.nulls).overlap
+        if overlap <= MOST_OVERLAP:
             slot = HashSlot(frozenset({key.id}), key.type, literals, nulls_apart=cut.nulls is Nulls.APART)
-            found.append(Cluster(slot, make_key_splits(key.ranges, cut, key.name, key.type), cut.overlap))
+            found.append(Cluster(slot, make_key_splits(key.ranges, cut, key.name, key.type), overlap))
     return found
 
 

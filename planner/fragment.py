@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass, field, replace
 
+from sqlglot import exp
+
 from shoal.planner import physical as p
 from shoal.planner.ids import ColumnId, StageId
+from shoal.planner.live_row_groups import live_row_groups
 from shoal.planner.logical import Schema
 from shoal.planner.lower import PARTITION_COLUMN, Lowering, finished, partition_expression, quoted, turn_expression
 from shoal.planner.physical import ExchangeKind, PhysicalNode
@@ -113,7 +116,8 @@ class Fragmenter:
             id,
             finished(body),
             fields,
-            scans=tuple(self._scan(name, scan, tasks) for name, scan in fragment.scans) + tuple(fragment.block_scans),
+            scans=tuple(self._scan(name, scan, tasks, fragment.filters) for name, scan in fragment.scans)
+            + tuple(fragment.block_scans),
             exchanges=exchanges,
             setup=tuple(fragment.setup),
             tasks=tasks,
@@ -125,14 +129,15 @@ class Fragmenter:
         self.roots.append(root)
         return id
 
-    def _scan(self, name: str, scan: p.TableScan, tasks: int) -> ScanInput:
+    def _scan(self, name: str, scan: p.TableScan, tasks: int, filters: dict[int, exp.Expression]) -> ScanInput:
         columns = scan.scan.names
         if not scan.split or tasks == 1:
             return ScanInput(name, scan.scan.source, columns, (Split(whole=True),))
         if scan.splits:
             return ScanInput(name, scan.scan.source, columns, scan.splits)
         statistics = self.statistics.table(scan.scan.source, frozenset())
-        return ScanInput(name, scan.scan.source, columns, make_splits(scan.scan.source, statistics, tasks))
+        live = live_row_groups(scan.scan, filters.get(id(scan)), self.statistics)
+        return ScanInput(name, scan.scan.source, columns, make_splits(scan.scan.source, statistics, tasks, live))
 
     def _fragment(self, root: PhysicalNode) -> "_Fragment":
         fragment = _Fragment(splittable=split_inputs(root))
@@ -165,6 +170,8 @@ class Fragmenter:
                 fragment.deterministic = False
             case p.LimitRows() | p.WindowCompute():
                 fragment.deterministic = False
+            case p.Filter():
+                fragment.filters[id(node.input)] = node.predicate
             case _:
                 pass
         for child in p.children(node):
@@ -174,6 +181,7 @@ class Fragmenter:
 @dataclass(slots=True)
 class _Fragment:
     names: dict[int, str] = field(default_factory=dict)
+    filters: dict[int, exp.Expression] = field(default_factory=dict)
     scans: list[tuple[str, p.TableScan]] = field(default_factory=list)
     block_scans: list[ScanInput] = field(default_factory=list)
     exchanges: list[tuple[str, StageId, ReadMode, bool]] = field(default_factory=list)

@@ -35,6 +35,9 @@ QUERIES = (
     "SELECT u.k, count(t.v) FROM t RIGHT JOIN u ON t.k = u.k GROUP BY u.k",
     "SELECT k, count(*) FROM (SELECT coalesce(t.k, u.k) AS k FROM t FULL JOIN u ON t.k = u.k) GROUP BY k",
     "SELECT t.k, count(*) FROM t JOIN u USING (k) WHERE k >= (SELECT min(k) FROM t WHERE v > 600) GROUP BY t.k",
+    "SELECT t.k, count(*), sum(u.v) FROM t JOIN u ON t.k = u.k WHERE t.v BETWEEN 900 AND 1100 GROUP BY t.k",
+    "SELECT k, count(*), max(v) FROM t WHERE v >= 1000 AND g < 5 GROUP BY k",
+    "SELECT g, count(*), sum(v) FROM t WHERE v < 300 GROUP BY g",
     "SELECT a.k, count(*), sum(b.v) FROM t AS a JOIN t AS b ON a.k = b.k AND a.v < b.v GROUP BY a.k",
     "SELECT k, sum(c) FROM (SELECT k, g, count(*) AS c FROM t GROUP BY k, g) GROUP BY k",
 )

@@ -7,14 +7,14 @@ from decimal import Decimal
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
 
 from shoal.planner.clustering import MOST_OVERLAP, Cluster, find_clusters
 from shoal.planner.ids import ColumnId
 from shoal.planner.key_cuts import key_literal
-from shoal.planner.logical import Aggregate, Column, Join, JoinKind, Node, Scan
+from shoal.planner.logical import Aggregate, Column, Filter, Join, JoinKind, Node, Scan
 from shoal.planner.protocols import Key, KeyRange, TableStatistics, WithoutSamples
 from shoal.planner.scalar import column_ref
 from shoal.planner.source import Field, FileFormat, FileIdentity, FileSource, TableSource
@@ -146,6 +146,11 @@ few_numbers = st.frozensets(st.integers(0, 40), max_size=3)
 """Row groups of which footers tell less."""
 
 
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Busy machines take long to make files."""
+
+
+@UNHURRIED
 @given(files=clustered_files(), tasks=st.integers(2, 8), unknown=few_numbers, uncounted=few_numbers)
 def test_every_row_is_read_once_by_the_task_of_its_key(
     files: Keys, tasks: int, unknown: frozenset[int], uncounted: frozenset[int]
@@ -156,6 +161,7 @@ def test_every_row_is_read_once_by_the_task_of_its_key(
         check_cuts(cluster, "t", files, tasks)
 
 
+@UNHURRIED
 @given(one=clustered_files(), other=clustered_files(), tasks=st.integers(2, 6), unknown=few_numbers)
 def test_joined_tables_are_cut_at_the_same_borders(one: Keys, other: Keys, tasks: int, unknown: frozenset[int]) -> None:
     left, right = scan("t", len(one)), scan("u", len(other))
@@ -281,6 +287,16 @@ def test_row_groups_of_nulls_are_read_by_the_first_task() -> None:
 def test_keys_that_are_all_null_cannot_be_cut() -> None:
     node = scan("t", 1)
     assert find_clusters(grouped(node), FakeStatistics({"t": [[[None] * 100] * 10]}), 2).of(node) == []
+
+
+def test_borders_part_what_filters_leave() -> None:
+    """The last 300 of 1,000 keys are cut into three; the rest lies with the first."""
+    node = scan("t", 1)
+    above = Filter(node, exp.GTE(this=column_ref(node.columns[0].id), expression=exp.Literal.number(700)))
+    root = Aggregate(above, (node.columns[0],), ())
+    (cluster,) = find_clusters(root, FakeStatistics({"t": SORTED}), 3).of(node)
+    assert cluster.slot.bounds == ("800", "900")
+    check_cuts(cluster, "t", SORTED, 3)
 
 
 def test_a_row_group_without_bounds_is_read_by_all() -> None:

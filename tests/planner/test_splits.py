@@ -67,6 +67,27 @@ def test_even_row_groups_make_even_splits() -> None:
     assert [split.rows for split in make_splits(*parquet(layout), 4)] == [300] * 4
 
 
+def test_only_live_row_groups_count_as_work() -> None:
+    live = (False,) * 6 + (True,) * 2 + (False,) * 4
+    source, statistics = parquet([[100] * 12])
+    splits = make_splits(source, statistics, 2, live)
+    assert [[(item.first_row, item.last_row) for item in split.ranges] for split in splits] == [
+        [(0, 699)],
+        [(700, 1199)],
+    ]
+    assert make_splits(source, statistics, 2, live[1:]) == make_splits(source, statistics, 2)
+
+
+@given(layout=layouts, tasks=st.integers(1, 9), bits=st.lists(st.booleans(), min_size=36, max_size=36))
+def test_every_row_is_read_once_wherever_the_work_is(layout: list[list[int]], tasks: int, bits: list[bool]) -> None:
+    live = bits[: sum(map(len, layout))]
+    splits = make_splits(*parquet(layout), tasks, live)
+    read = Counter(row for split in splits for row in rows_read(split, layout))
+    assert read == Counter(
+        (f"f{file}.parquet", row) for file, groups in enumerate(layout) for row in range(sum(groups))
+    )
+
+
 def test_neighbouring_row_groups_are_one_range() -> None:
     splits = make_splits(*parquet([[10, 10, 10, 10]]), 2)
     assert [[(item.first_row, item.last_row) for item in split.ranges] for split in splits] == [[(0, 19)], [(20, 39)]]
