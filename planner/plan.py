@@ -71,8 +71,9 @@ def plan_query(
         return PlannedQuery(text, whole_statement(text, fields, catalog, kernel, reason), fields, reason)
     try:
         return _distributed(text, fields, catalog, kernel, statistics, options, clock)
-    except NotDistributable as refusal:
-        reason = f"one executor runs it whole: {refusal.reason}"
+    except (NotDistributable, RecursionError) as refusal:
+        why = refusal.reason if isinstance(refusal, NotDistributable) else "its plan is nested too deeply"
+        reason = f"one executor runs it whole: {why}"
         return PlannedQuery(text, whole_statement(text, fields, catalog, kernel, reason), fields, reason)
 
 

@@ -19,11 +19,13 @@ from shoal.planner.cost.join_search import MOST_PAIRS, MOST_RELATIONS, search_jo
 from shoal.planner.cost.join_tree import JoinTree, TreeTable
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Column, Join, JoinKind, Node, SetOperator, schema
+from shoal.planner.options import Distribute, PlanOptions
 from shoal.planner.rules.order_joins import order_joins
 from shoal.planner.source import ArrowSource, Field
 from shoal.planner.tree import find
 from tests.planner.random_joins import KeyStatistics, graph_of, labelled
 from tests.planner.small_tables import CountedStatistics, apply, context, group, join, predicates, project, scan, where
+from tests.planner.tpch_planning import EmptyKernel, InjectedTables, plan
 
 A, B, C, D = (scan(name) for name in "abcd")
 
@@ -255,6 +257,17 @@ def test_hundreds_of_relations_are_ordered_soon() -> None:
     for node in (chain(300), functools.reduce(join, (labelled(index, 10) for index in range(300)))):
         assert found_tree(graph_of(node)).members == (1 << 300) - 1
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(("count", "whole"), [(60, False), (700, True)])
+def test_too_many_joins_to_walk_run_whole(count: int, whole: bool) -> None:
+    tables = InjectedTables()
+    names = ", ".join(f"nation AS n{index}" for index in range(count))
+    terms = " AND ".join(f"n{index}.n_nationkey = n{index + 1}.n_nationkey" for index in range(count - 1))
+    options = PlanOptions(executors=2, distribute=Distribute.ALWAYS)
+    sql = f"SELECT count(*) FROM {names} WHERE {terms}"
+    planned = plan(sql, options, tables, EmptyKernel(tables.tables))
+    assert (planned.reason == "one executor runs it whole: its plan is nested too deeply") == whole
 
 
 def test_a_build_side_that_memory_does_not_hold_costs_what_it_spills() -> None:
