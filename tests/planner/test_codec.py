@@ -72,7 +72,11 @@ def test_all_kinds_of_fields() -> None:
 
 
 def test_numbers_are_written_in_one_way() -> None:
-    assert codec.encode(stage.Estimate(1, 2)) == codec.encode(stage.Estimate(1.0, 2.0)) == b'{"rows":1.0,"bytes":2.0,"origin":""}'
+    assert (
+        codec.encode(stage.Estimate(1, 2))
+        == codec.encode(stage.Estimate(1.0, 2.0))
+        == b'{"rows":1.0,"bytes":2.0,"origin":""}'
+    )
 
 
 @pytest.mark.parametrize(
