@@ -107,6 +107,11 @@ class PlanningStatistics:
         known = self._session.footers.table(source, frozenset())
         return self._session.sampler.sample(source, known, terms, columns, keys, self._budget)
 
+    def quantiles(self, source: TableSource, column: str) -> tuple[object, ...]:
+        """Values that part a sample of a column into equally many; see the protocol."""
+        known = self._session.footers.table(source, frozenset())
+        return self._session.sampler.quantiles(source, known, column, self._budget)
+
     @property
     def observed_tables(self) -> frozenset[int]:
         """Numbers of the tables of all subplans that were observed."""

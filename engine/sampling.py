@@ -32,6 +32,9 @@ SAMPLE_SECONDS = 0.05
 MOST_TRIES = 3
 """How often a sample that took too long is tried again."""
 
+QUANTILES = 128
+"""Ranges into which a sample is parted for borders."""
+
 KEPT_ANSWERS = 4096
 KEPT_TABLES = 64
 
@@ -61,6 +64,7 @@ class TableSampler:
         self._late: dict[Answer, int] = {}
         self._rows: OrderedDict[Identity, SampleRows] = OrderedDict()
         self._answers: OrderedDict[Answer, SampledStatistics | None] = OrderedDict()
+        self._quantiles: OrderedDict[tuple[Identity, str], tuple[object, ...]] = OrderedDict()
 
     def sample(
         self,
@@ -93,6 +97,39 @@ class TableSampler:
                 _keep(self._answers, answer, found, KEPT_ANSWERS)
             return found
 
+    def quantiles(self, source: TableSource, known: TableStatistics, column: str, budget: Budget) -> tuple[object, ...]:
+        """Values of a column that part its sampled rows into ``QUANTILES`` equal ranges; nothing if that fails."""
+        identity = _identity(source)
+        if identity is None or known.rows < LEAST_ROWS:
+            return ()
+        with self._lock:
+            key = (identity, column)
+            if key not in self._quantiles and budget.seconds > 0:
+                started = time.monotonic()
+                try:
+                    found = self._parted(source, identity, known, column, started + SAMPLE_SECONDS)
+                except Exception:  # noqa: BLE001 - see above
+                    found = ()
+                took = time.monotonic() - started
+                budget.seconds -= took
+                if found or took < SAMPLE_SECONDS:
+                    _keep(self._quantiles, key, found, KEPT_ANSWERS)
+            return self._quantiles.get(key, ())
+
+    def _parted(
+        self, source: TableSource, identity: Identity, known: TableStatistics, column: str, deadline: float
+    ) -> tuple[object, ...]:
+        rows = self._read(source, identity, known, frozenset({column}), deadline)
+        if rows is None or not rows.count:
+            return ()
+        type = next(field.type for field in source.columns if field.name == column)
+        places = ", ".join(f"{number / QUANTILES}" for number in range(QUANTILES + 1))
+        with _Deadline(self._cursor(), deadline) as kernel:
+            kernel.register("sample", rows.table(frozenset({column})))
+            query = f"SELECT quantile_disc(CAST({quote(column)} AS {type}), [{places}]) FROM sample"
+            found = kernel.execute(query).fetchall()
+        return tuple(found[0][0] or ())
+
     def _is_hopeless(self, answer: Answer) -> bool:
         """Count one more time that a sample took too long; whether that is enough."""
         self._late[answer] = self._late.get(answer, 0) + 1
@@ -105,6 +142,7 @@ class TableSampler:
         with self._lock:
             self._rows.clear()
             self._answers.clear()
+            self._quantiles.clear()
 
     def _measure(
         self,

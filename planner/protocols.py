@@ -170,6 +170,9 @@ class Statistics(Protocol):
         None if the table is not worth it, something fails, or it takes too long; never raises.
         """
 
+    def quantiles(self, source: TableSource, column: str) -> tuple[object, ...]:
+        """Values of a column, in order, that part a sample of its rows into equally many; none where not worth it."""
+
     def observed(self, subplan: str) -> float | None:
         """The rows that an earlier run of a subplan delivered, by its canonical text; None if it never ran."""
 
@@ -188,6 +191,10 @@ class WithoutSamples:
     ) -> SampledStatistics | None:
         """Nothing is sampled."""
         return None
+
+    def quantiles(self, _source: TableSource, _column: str) -> tuple[object, ...]:
+        """Nothing is sampled."""
+        return ()
 
     def observed(self, _subplan: str) -> float | None:
         """Nothing was observed."""

@@ -1,14 +1,15 @@
 """Borders that part the rows of a sort key into about equal ranges, from what is known of the key's values.
 
-Best are the quantiles that ANALYZE has stored; else the bounds of row groups, each with the weight of its rows; else
-the least and the greatest value, as if all between them were equally frequent. Any borders give the right order: poor
-ones only leave tasks with unequal work.
+Best are the quantiles that ANALYZE has stored; then the bounds of row groups, if the rows come nearly in order; then
+the quantiles of a sample; then the bounds of row groups all the same, each with the weight of its rows; then the least
+and the greatest value, as if all between them were equally frequent. Any borders give the right order: poor ones only
+leave tasks with unequal work.
 """
 
 import datetime as dt
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
@@ -18,15 +19,15 @@ from sqlglot import exp
 from shoal.planner import logical, tree
 from shoal.planner.cost.cardinality import Estimator
 from shoal.planner.ids import ColumnId
-from shoal.planner.key_cuts import Nulls, cut_table, find_borders, key_literal
+from shoal.planner.key_cuts import LONGEST_BORDER, Nulls, cut_table, find_borders, key_literal
 from shoal.planner.logical import Node
-from shoal.planner.protocols import ColumnStatistics, KeyRange
+from shoal.planner.protocols import ColumnStatistics, Key, KeyRange
 
 MOST_UNEVEN = 1.5
-"""How many times its even share the largest range of strings may have, as the files' bounds tell it."""
+"""How many times its even share the largest range may have, as the files' bounds tell it."""
 
 MOST_OVERLAP = 0.25
-"""The share of rows in row groups across a border of strings, from which on these bounds tell nothing."""
+"""The share of rows in row groups across a border, from which on these bounds tell too little."""
 
 _INTEGER = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)")
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
@@ -55,20 +56,23 @@ class _Stretch:
 def find_range_bounds(node: Node, key: ColumnId, estimator: Estimator, parts: int) -> RangeBounds | None:
     """Borders for ``parts`` ranges of a column that a node delivers; None if nothing useful is known of its values."""
     type = next(column.type for column in logical.schema(node) if column.id == key)
-    known = estimator.estimate(node).columns.get(key)
-    ranges = _ranges_of(node, key, estimator)
+    known = estimator.estimate(node).columns.get(key, ColumnStatistics())
+    origin = origin_of(node, key)
+    quantiles, ranges = known.quantiles, tuple[KeyRange, ...]()
+    if origin is not None and len(quantiles) <= 2:
+        source, name = origin[0].source, origin[1]
+        ranges = estimator.statistics.key_ranges(source, name)
+        if not _clustered_borders(ranges, type, parts):
+            quantiles = estimator.statistics.quantiles(source, name)
     if type == "VARCHAR":
-        return _text_bounds(known, ranges, parts)
-    stretches = _stretches(known, ranges, type)
-    if known is not None:
-        low, high = _place(known.minimum, type), _place(known.maximum, type)
-        sure = len(stretches) > 1
-        stretches = _within(stretches, low, high) or ([_Stretch(low, high, 1.0)] if low is not None and high else [])
-    else:
-        sure = True
-    literals = [_literal(place, type) for place in _quantiles(stretches, parts)]
-    unique = tuple(dict.fromkeys(literal for literal in literals if literal is not None))
-    return RangeBounds(unique, sure) if unique else None
+        literals = _text_literals(quantiles, ranges, parts)
+        return RangeBounds(literals, known=True) if literals else None
+    stretches = _stretches(quantiles, ranges, type)
+    low, high = _place(known.minimum, type), _place(known.maximum, type)
+    whole = [_Stretch(low, high, 1.0)] if low is not None and high is not None else []
+    found = [_literal(place, type) for place in _quantiles(_within(stretches, low, high) or whole, parts)]
+    literals = tuple(dict.fromkeys(literal for literal in found if literal is not None))
+    return RangeBounds(literals, known=len(stretches) > 1) if literals else None
 
 
 def origin_of(node: Node, key: ColumnId) -> tuple[logical.Scan, str] | None:
@@ -89,31 +93,29 @@ def origin_of(node: Node, key: ColumnId) -> tuple[logical.Scan, str] | None:
     return scans.get(key)
 
 
-def _ranges_of(node: Node, key: ColumnId, estimator: Estimator) -> tuple[KeyRange, ...]:
-    origin = origin_of(node, key)
-    return () if origin is None else estimator.statistics.key_ranges(origin[0].source, origin[1])
-
-
-def _text_bounds(known: ColumnStatistics | None, ranges: tuple[KeyRange, ...], parts: int) -> RangeBounds | None:
-    """Borders of strings: quantiles, or bounds of row groups if the rows come nearly in this order."""
-    quantiles = [value for value in (known.quantiles if known is not None else ()) if isinstance(value, str)]
-    if len(quantiles) > 2:
-        picked: Iterable[str] = (quantiles[round(part * (len(quantiles) - 1) / parts)] for part in range(1, parts))
-        literals = tuple(dict.fromkeys(text for item in picked if (text := key_literal(item, "VARCHAR")) is not None))
-        return RangeBounds(literals, known=True) if literals else None
-    borders = find_borders(ranges, parts, "VARCHAR")
+def _clustered_borders(ranges: tuple[KeyRange, ...], type: str, parts: int) -> tuple[Key, ...]:
+    """Borders where the rows come nearly in this order, so that bounds of row groups tell where they lie."""
+    borders = find_borders(ranges, parts, type)
     if not borders:
-        return None
+        return ()
     cut = cut_table(ranges, borders, parts, Nulls.APART)
-    if cut.overlap > MOST_OVERLAP or cut.unevenness > MOST_UNEVEN:
-        return None
-    return RangeBounds(tuple(key_literal(border, "VARCHAR") or "" for border in borders), known=True)
+    return borders if cut.overlap <= MOST_OVERLAP and cut.unevenness <= MOST_UNEVEN else ()
 
 
-def _stretches(known: ColumnStatistics | None, ranges: tuple[KeyRange, ...], type: str) -> list[_Stretch]:
+def _text_literals(quantiles: tuple[object, ...], ranges: tuple[KeyRange, ...], parts: int) -> tuple[str, ...]:
+    """Borders of strings: quantiles, or bounds of row groups if the rows come nearly in this order."""
+    texts = [value for value in quantiles if isinstance(value, str)]
+    borders: Sequence[Key] = _clustered_borders(ranges, "VARCHAR", parts)
+    if len(texts) > 2:
+        borders = [texts[round(part * (len(texts) - 1) / parts)][:LONGEST_BORDER] for part in range(1, parts)]
+    found = [key_literal(border, "VARCHAR") for border in borders]
+    return tuple(dict.fromkeys(literal for literal in found if literal is not None))
+
+
+def _stretches(quantiles: tuple[object, ...], ranges: tuple[KeyRange, ...], type: str) -> list[_Stretch]:
     """How the rows lie on the line of values; nothing if that is not known."""
-    if known is not None and len(known.quantiles) > 2:
-        places = [place for value in known.quantiles if (place := _place(value, type)) is not None]
+    places = [place for value in quantiles if (place := _place(value, type)) is not None]
+    if len(places) > 2:
         return [_Stretch(low, high, 1.0) for low, high in pairwise(places)]
     found: list[_Stretch] = []
     for item in ranges:

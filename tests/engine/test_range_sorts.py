@@ -1,5 +1,6 @@
 """Results that several tasks sort by ranges: the order is DuckDB's, whatever the type, the direction and the NULLs."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,7 +55,13 @@ def oracle(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.fixture(scope="module", params=[1, 2, 3, 7])
 def connection(folder: Path, request: pytest.FixtureRequest) -> Iterator[shoal.Connection]:
-    options = {"distribute": "always", "partitions": str(request.param), "timezone": "UTC", "check_plans": "on"}
+    options = {
+        "distribute": "always",
+        "partitions": str(request.param),
+        "timezone": "UTC",
+        "check_plans": "on",
+        "task_bytes": "1",
+    }
     with shoal.connect(threads=1, **options) as made:
         made.register("t", folder)
         yield made
@@ -113,9 +120,34 @@ def test_sorts_above_other_nodes(connection: shoal.Connection, oracle: duckdb.Du
 
 def test_it_can_be_switched_off(folder: Path, oracle: duckdb.DuckDBPyConnection) -> None:
     sql = "SELECT id FROM t ORDER BY whole, id"
-    with shoal.connect(threads=1, distribute="always", partitions="3") as connection:
+    with shoal.connect(threads=1, distribute="always", partitions="3", task_bytes="1") as connection:
         connection.register("t", folder)
         assert "Exchange from stage 0 by range of whole" in explained(connection, sql)
         connection.execute("SET disabled_rules = 'sort_by_ranges'")
         assert "by range of" not in explained(connection, sql)
         assert connection.execute(sql).fetchall() == oracle.sql(sql).fetchall()
+
+
+SAMPLED = (
+    "SELECT i AS id, md5(i::VARCHAR) AS text, CASE WHEN i % 9 = 0 THEN 'nan' ELSE ln(i + 1)::VARCHAR END::DOUBLE AS v"
+)
+
+
+@pytest.mark.parametrize("order", ["text", "text DESC", "v, id", "v DESC NULLS LAST, id"])
+def test_borders_are_sampled_where_files_do_not_tell(
+    tmp_path: Path, order: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shoal.sampling.SAMPLE_SECONDS", 20.0)
+    with duckdb.connect() as kernel:
+        kernel.execute(f"COPY ({SAMPLED} FROM range(120000) AS t(i)) TO '{tmp_path}/t.parquet' (ROW_GROUP_SIZE 10000)")
+        sql = f"SELECT id FROM t ORDER BY {order}"
+        theirs = kernel.sql(sql.replace("FROM t", f"FROM '{tmp_path}/t.parquet'")).fetchall()
+    with shoal.connect(threads=1, distribute="always", partitions="3", task_bytes="1", data=tmp_path) as connection:
+        assert "by range of" in explained(connection, sql)
+        cursor = connection.execute(sql)
+        assert cursor.fetchall() == theirs
+        analyzed = "\n".join(row[0] for row in connection.execute(f"EXPLAIN ANALYZE {sql}").fetchall())
+    last = analyzed.split("\nstage 1: ")[1].split("\n\n")[0]
+    rows = [int(found.replace(",", "")) for found in re.findall(r"([\d,]+) rows out", last)[1:]]
+    assert len(rows) == 3
+    assert max(rows) < 1.4 * 40_000

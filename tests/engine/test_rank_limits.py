@@ -47,7 +47,7 @@ def oracle(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.fixture(scope="module", params=[1, 2, 3, 7])
 def connection(folder: Path, request: pytest.FixtureRequest) -> Iterator[shoal.Connection]:
-    options = {"distribute": "always", "partitions": str(request.param), "check_plans": "on"}
+    options = {"distribute": "always", "partitions": str(request.param), "check_plans": "on", "task_bytes": "1"}
     with shoal.connect(threads=1, data=folder, **options) as made:
         yield made
 
