@@ -35,17 +35,18 @@ class ObservableStages:
         """The rows that were expected of each stage."""
         return {stage.id: stage.estimate.rows for stage in self._staged.stages if stage.estimate is not None}
 
-    def keys(self) -> Mapping[StageId, tuple[str, int]]:
-        """The keys, and the numbers of the tables, of those stages whose rows are always the subplan's own.
+    @property
+    def filtered(self) -> frozenset[StageId]:
+        """The stages that, once adapted, may drop rows because of what other stages have delivered."""
+        return frozenset(item.stage.id for item in self._staged.variants if item.waits == item.stage.id)
 
-        Left out are stages that may drop rows because of what other stages have delivered.
-        """
+    def keys(self) -> Mapping[StageId, tuple[str, int]]:
+        """For each stage whose subplan can be told, its key and the number of its tables."""
         if self._keys is None:
-            filtered = {variant.stage.id for variant in self._staged.variants if variant.waits == variant.stage.id}
             plans = CanonicalPlans()
             found: dict[StageId, tuple[str, int]] = {}
             for stage, root in zip(self._staged.stages, self._roots, strict=False):
-                node = None if stage.id in filtered else as_logical(root)
+                node = as_logical(root)
                 key = None if node is None else plans.key(node)
                 if node is not None and key is not None:
                     found[stage.id] = key, plans.tables(node)
@@ -79,7 +80,8 @@ class ObservedRows:
         keys, expected = stages.keys(), stages.expected
         surprise = False
         for run in runs:
-            if run.stage not in keys or not run.tasks:
+            dropped = run.stage in stages.filtered and run.adapted
+            if run.stage not in keys or not run.tasks or dropped:
                 continue
             key, tables = keys[run.stage]
             rows = float(sum(task.metrics.rows_out for task in run.tasks))

@@ -11,7 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 
 import shoal
-from shoal.observed_rows import ObservedRows
+from shoal.observed_rows import ObservableStages, ObservedRows
+from shoal.planner import physical as p
+from shoal.planner.cost.canonical import CanonicalPlans
+from shoal.planner.ids import ExecutorId, QueryId, StageId, TaskId
+from shoal.planner.stage import Estimate, Stage, StagedPlan, StageVariant, TaskMetrics
+from shoal.runner import StageRun, TaskRun
+from tests.planner.small_tables import scan, where
 
 QUERY = """
 SELECT s.name, count(*) AS n FROM facts f JOIN small s ON f.k = s.k AND f.v < 50
@@ -95,6 +101,42 @@ def test_the_switch(con: shoal.Connection) -> None:
     assert observed(con)
     con.execute("SET disabled_rules = 'observed_rows'")
     assert not observed(con)
+
+
+@pytest.mark.parametrize(("adapted", "filtered", "rows"), [((), True, 7.0), (("split",), False, 7.0)])
+def test_what_stages_deliver_is_kept(adapted: tuple[str, ...], filtered: bool, rows: float) -> None:
+    found = ObservedRows()
+    stages, key = staged(filtered)
+    assert found.record(stages, (ran(7, adapted),))
+    assert found.find(key) == rows
+    assert not found.record(stages, (ran(8, adapted),))
+    assert found.find(key) == rows + 1
+
+
+def test_what_a_runtime_filter_has_dropped_is_not_kept() -> None:
+    found = ObservedRows()
+    stages, key = staged(True)
+    assert not found.record(stages, (ran(7, ("reads the keys of stage 1",)),))
+    assert found.find(key) is None
+    assert not found.tables
+
+
+def staged(filtered: bool) -> tuple[ObservableStages, str]:
+    """A plan of one stage that filters a table, and the key of its subplan."""
+    node = where(scan("a"), "a_x = 1")
+    root = p.Filter(p.TableScan(scan("a"), True, Estimate(1000.0, 8.0)), node.predicate, Estimate(1000.0, 8.0))
+    stage = Stage(StageId(0), "SELECT 1", (), estimate=root.estimate)
+    variants = (StageVariant(stage, stage.id, (), 1),) if filtered else ()
+    key = CanonicalPlans().key(node)
+    assert key is not None
+    return ObservableStages(StagedPlan((stage,), (), variants=variants), (root,)), key
+
+
+def ran(rows: int, adapted: tuple[str, ...]) -> StageRun:
+    """A run of the stage."""
+    metrics = TaskMetrics(0.0, 0.0, 0, 0, rows, 0)
+    task = TaskRun(TaskId(QueryId("q"), StageId(0), 0, 0, 0), ExecutorId("one"), metrics)
+    return StageRun(StageId(0), 1, (task,), adapted)
 
 
 def test_nothing_is_asked_before_anything_ran() -> None:
