@@ -152,6 +152,9 @@ def _equalities(node: Node) -> list[tuple[ColumnId, ColumnId]]:
             return [(item.column.id, ColumnId(item.expression.name)) for item in columns]
         case logical.Aggregate():
             return [(column.id, column.id) for column in node.keys]
+        case logical.Sort():
+            first = node.keys[0].expression
+            return [(ColumnId(first.name), ColumnId(first.name))] if isinstance(first, exp.Column) else []
         case logical.Window():
             keys = [key for item in node.assignments for key in item.expression.args.get("partition_by") or []]
             return [(ColumnId(key.name), ColumnId(key.name)) for key in keys if isinstance(key, exp.Column)]

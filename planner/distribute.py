@@ -23,7 +23,7 @@ from shoal.planner.errors import InvariantViolated
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Node, SetOperator
 from shoal.planner.options import Distribute, PlanOptions
-from shoal.planner.range_bounds import RangeBounds, find_range_bounds
+from shoal.planner.range_bounds import RangeBounds, find_range_bounds, may_be_null
 from shoal.planner.rank_limits import find_rank_limit, limited_early
 from shoal.planner.scalar import column_ref
 from shoal.planner.source import FileFormat, FileSource
@@ -161,8 +161,12 @@ class Distributor:
         def bounds(key: ColumnId) -> RangeBounds | None:
             return find_range_bounds(node.input, key, self.estimator, self.prices.tasks)
 
+        def has_nulls(key: ColumnId) -> bool:
+            return may_be_null(node.input, key, self.estimator)
+
         inputs = self.candidates(node.input)
-        return sort_candidates(node, inputs, self.estimate(node), self.prices, bounds if by_ranges else None)
+        known = bounds if by_ranges else None
+        return sort_candidates(node, inputs, self.estimate(node), self.prices, known, has_nulls)
 
     def _limit(self, node: logical.Limit) -> list[Candidate]:
         below = node.input.input if isinstance(node.input, logical.Sort) else node.input

@@ -8,7 +8,7 @@ from shoal.planner import logical
 from shoal.planner import physical as p
 from shoal.planner.candidate import Candidate, Prices, gathered, hashed
 from shoal.planner.cost.model import FILTER_ROW, SORT_ROW, WINDOW_ROW
-from shoal.planner.distribution import Arbitrary, Hash, HashSlot, Single, groups_together, is_spread
+from shoal.planner.distribution import Arbitrary, Distribution, Hash, HashSlot, Single, groups_together, is_spread
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Node
 from shoal.planner.physical import ExchangeKind
@@ -35,11 +35,14 @@ def sort_candidates(
     estimate: Estimate,
     prices: Prices,
     bounds: Callable[[ColumnId], RangeBounds | None] | None,
+    has_nulls: Callable[[ColumnId], bool],
 ) -> list[Candidate]:
     """Sort all rows in one task; or, if the tasks may deliver one after another, each task a range of the first key.
 
     ``bounds`` gives the borders of a column, and is asked only where ranges would pay; None where rows must be in one
-    task. Rows that agree in the first key, or have none, are in one range.
+    task. Rows that agree in the first key, or have none, are in one range. Where clustered files have the key's ranges
+    in rising order already, nothing moves; ``has_nulls`` tells whether there may be rows without a key, which would all
+    be in the first range.
     """
     found = [_sorted_whole(node, item, estimate, prices) for item in inputs]
     key = node.keys[0]
@@ -48,11 +51,15 @@ def sort_candidates(
     spread = [item for item in inputs if is_spread(item.distribution)]
     if prices.tasks == 1 or not spread:
         return found
+    column = ColumnId(key.expression.name)
+    risen = [item for item in spread if not key.descending and _is_in_ranges(item.distribution, column)]
+    if risen and (key.nulls_first or not has_nulls(column)):
+        found += [_sorted_in_place(node, item, estimate, prices) for item in risen]
     cheapest = min(spread, key=lambda item: item.seconds)
     least = _sorted_ranges(node, cheapest, estimate, prices, RangeBounds(("",) * (prices.tasks - 1), known=True))
     if least.seconds > min(item.seconds for item in found):
         return found
-    borders = bounds(ColumnId(key.expression.name))
+    borders = bounds(column)
     if borders is not None:
         found += [_sorted_ranges(node, item, estimate, prices, borders) for item in spread]
     return found
@@ -62,6 +69,19 @@ def _sorted_whole(node: logical.Sort, item: Candidate, estimate: Estimate, price
     one = gathered(item, prices) if is_spread(item.distribution) else item
     seconds = estimate.rows * SORT_ROW / prices.share(one.distribution)
     return Candidate(p.SortRows(one.plan, node.keys, estimate), one.distribution, one.seconds + seconds, one.stable)
+
+
+def _is_in_ranges(distribution: Distribution, column: ColumnId) -> bool:
+    """Whether the tasks have ranges of a column in rising order, and all rows without it in the first one."""
+    if not isinstance(distribution, Hash) or len(distribution.slots) != 1:
+        return False
+    slot = distribution.slots[0]
+    return bool(slot.bounds) and column in slot.columns and not slot.nulls_apart
+
+
+def _sorted_in_place(node: logical.Sort, item: Candidate, estimate: Estimate, prices: Prices) -> Candidate:
+    seconds = item.seconds + estimate.rows * SORT_ROW / prices.share(item.distribution)
+    return Candidate(p.SortRows(item.plan, node.keys, estimate), Arbitrary(), seconds, item.stable)
 
 
 def _sorted_ranges(

@@ -20,7 +20,7 @@ from shoal.planner import logical, tree
 from shoal.planner.cost.cardinality import Estimator
 from shoal.planner.ids import ColumnId
 from shoal.planner.key_cuts import LONGEST_BORDER, Nulls, cut_table, find_borders, key_literal
-from shoal.planner.logical import Node
+from shoal.planner.logical import JoinKind, Node
 from shoal.planner.protocols import ColumnStatistics, Key, KeyRange
 
 MOST_UNEVEN = 1.5
@@ -28,6 +28,9 @@ MOST_UNEVEN = 1.5
 
 MOST_OVERLAP = 0.25
 """The share of rows in row groups across a border, from which on these bounds tell too little."""
+
+_FILLING = (JoinKind.LEFT, JoinKind.RIGHT, JoinKind.FULL)
+"""Joins that put NULLs in the place of missing rows."""
 
 _INTEGER = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)")
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
@@ -73,6 +76,15 @@ def find_range_bounds(node: Node, key: ColumnId, estimator: Estimator, parts: in
     found = [_literal(place, type) for place in _quantiles(_within(stretches, low, high) or whole, parts)]
     literals = tuple(dict.fromkeys(literal for literal in found if literal is not None))
     return RangeBounds(literals, known=len(stretches) > 1) if literals else None
+
+
+def may_be_null(node: Node, key: ColumnId, estimator: Estimator) -> bool:
+    """Whether a column of a node may hold NULLs; not if it comes from files that have none, by joins that add none."""
+    origin = origin_of(node, key)
+    if origin is None or any(item.kind in _FILLING for item in tree.find(node, logical.Join)):
+        return True
+    ranges = estimator.statistics.key_ranges(origin[0].source, origin[1])
+    return not ranges or any(item.nulls != 0 for item in ranges)
 
 
 def origin_of(node: Node, key: ColumnId) -> tuple[logical.Scan, str] | None:

@@ -151,3 +151,34 @@ def test_borders_are_sampled_where_files_do_not_tell(
     rows = [int(found.replace(",", "")) for found in re.findall(r"([\d,]+) rows out", last)[1:]]
     assert len(rows) == 3
     assert max(rows) < 1.4 * 40_000
+
+
+CLUSTERED = [
+    ("id", True),
+    ("id, whole", True),
+    ("id NULLS FIRST", True),
+    ("id DESC", False),
+    ("late", False),
+    ("late NULLS FIRST", True),
+    ("late DESC", False),
+]
+
+
+@pytest.mark.parametrize(("order", "stays"), CLUSTERED)
+@pytest.mark.parametrize("partitions", ["2", "3", "7"])
+def test_clustered_files_are_sorted_where_they_are(tmp_path: Path, order: str, stays: bool, partitions: str) -> None:
+    late = "CASE WHEN id < 4500 THEN NULL ELSE id // 3 END AS late"
+    query = f"SELECT *, {late} FROM ({TABLE.replace(str(ROWS), '60000')}) ORDER BY id"
+    with duckdb.connect() as kernel:
+        kernel.execute(f"COPY ({query}) TO '{tmp_path}/t.parquet' (ROW_GROUP_SIZE 2048)")
+        sql = f"SELECT id, late FROM t ORDER BY {order}" + ("" if order.startswith("id") else ", id")
+        theirs = kernel.sql(sql.replace("FROM t", f"FROM '{tmp_path}/t.parquet'")).fetchall()
+    with shoal.connect(threads=1, distribute="always", partitions=partitions, data=tmp_path) as connection:
+        connection.execute("SET task_bytes = 1")
+        assert connection.execute(sql).fetchall() == theirs
+        shown = explained(connection, sql)
+        assert ("Exchange" not in shown and f"{partitions} tasks -> result" in shown) == stays, shown
+        joined = sql.replace("FROM t", "FROM t JOIN (SELECT id AS other FROM t WHERE few = 1) ON id = other")
+        with duckdb.connect() as kernel:
+            theirs = kernel.sql(joined.replace("FROM t", f"FROM '{tmp_path}/t.parquet'")).fetchall()
+        assert connection.execute(joined).fetchall() == theirs
