@@ -24,7 +24,8 @@ from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Node, SetOperator
 from shoal.planner.options import Distribute, PlanOptions
 from shoal.planner.range_bounds import RangeBounds, find_range_bounds, may_be_null
-from shoal.planner.rank_limits import find_rank_limit, limited_early
+from shoal.planner.rank_filters import find_rank_limit
+from shoal.planner.rank_limits import limited_early
 from shoal.planner.scalar import column_ref
 from shoal.planner.source import FileFormat, FileSource
 from shoal.planner.stage import Estimate

@@ -26,6 +26,7 @@ from shoal.planner.cost.widths import type_width
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import ApplyKind, Node, Schema, SetOperator
 from shoal.planner.protocols import ColumnStatistics, Home, Statistics
+from shoal.planner.rank_filters import find_rank_limit
 from shoal.planner.scalar import conjuncts
 from shoal.planner.source import ArrowSource, TableSource
 
@@ -126,6 +127,9 @@ class Estimator:
             below = self.estimate(node.input)
             found = filter_share(node, below.columns, below.rows, self.statistics if self._samples else None)
             rows = below.rows * found.share
+            limit = find_rank_limit(node)
+            if limit is not None:
+                rows = min(rows, group_count(limit.partition, below) * limit.most)
             columns = keys_capped(filtered_columns(node.predicate, below.columns), below.domain, rows)
             return rows, columns, "sampled" if found.sampled else ""
         return (*self._rows_and_columns(node), "")

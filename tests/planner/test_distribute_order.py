@@ -92,6 +92,7 @@ def test_first_rows_of_few_partitions_are_cut_off_in_each_task(kernel: EmptyKern
     first, last = planned(RANKED, kernel)
     assert 'Filter "row_number$" <= 3\nWindow ROW_NUMBER() OVER (PARTITION BY "g" ORDER BY "v")' in first
     assert 'Filter "row_number" <= 3\nWindow' in last
+    assert "expects 300 rows" in render_text(plan(RANKED, FOUR, TABLES, kernel))
     off = replace(FOUR, disabled_rules=frozenset({"limit_ranks"}))
     assert all("$" not in stage for stage in planned(RANKED, kernel, off))
 
