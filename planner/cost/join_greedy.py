@@ -4,7 +4,7 @@ for Optimizing Large Queries", DEXA 1998). Of two orders of the same size the ch
 import heapq
 from dataclasses import dataclass, field
 
-from shoal.planner.cost.join_graph import NO_JOIN, JoinGraph, bits
+from shoal.planner.cost.join_graph import INNER_JOIN, NO_JOIN, JoinGraph, bits
 from shoal.planner.cost.join_tree import JoinTree
 
 Entry = tuple[float, float, int, int]
@@ -78,8 +78,17 @@ class _Greedy:
                 self._push(members, other)
 
     def _push(self, first: int, second: int) -> None:
-        for left, right in ((first, second), (second, first)):
-            way = self.graph.way(left, right)
-            if way != NO_JOIN:
-                rows = self.graph.joined(left, right).rows
-                heapq.heappush(self.heap, (rows, self.graph.price(left, right, way), left, right))
+        way = self.graph.way(first, second)
+        if way == INNER_JOIN:
+            building_second, building_first = self.graph.inner_prices(first, second)
+            if building_first < building_second:
+                first, second = second, first
+            price = min(building_second, building_first)
+        else:
+            if way == NO_JOIN:
+                first, second = second, first
+                way = self.graph.way(first, second)
+            if way == NO_JOIN:
+                return
+            price = self.graph.operator_price(first, second, way)
+        heapq.heappush(self.heap, (self.graph.joined(first, second).rows, price, first, second))

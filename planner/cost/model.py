@@ -72,7 +72,7 @@ SEND_BYTE = 0.8e-9
 RECEIVE_BYTE = 0.3e-9
 """Reading one byte of a shuffle file."""
 
-SPILL_BYTE = 2.5e-9
+SPILL_BYTE = 4.5e-9
 """Writing one byte to disk and reading it again, when memory cannot hold both sides of a join."""
 
 MEMORY_SHARE = 0.5

@@ -3,12 +3,15 @@
 import pytest
 
 from shoal.planner import logical
+from shoal.planner.explain import render_text
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Column, Join, JoinKind, Node, SetOperator, schema
+from shoal.planner.options import Distribute, PlanOptions
 from shoal.planner.rules.remove_left_joins import remove_left_joins
 from shoal.planner.rules.turn_right_joins import turn_right_joins
 from shoal.planner.tree import find
 from tests.planner.small_tables import apply, context, group, join, project, scan, where
+from tests.planner.tpch_planning import EmptyKernel, InjectedTables, plan
 
 A, B, C = scan("a"), scan("b"), scan("c")
 GROUPS = group(B, "b_x", b_total="sum(b_y)")
@@ -89,3 +92,33 @@ def test_a_key_of_another_type_is_none() -> None:
         join(A, logical.Aggregate(GROUPS.input, keys, GROUPS.assignments), "a_x = b_x", JoinKind.LEFT), p="a_y"
     )
     assert remove_left_joins(node, context(outputs=["p"])) is node
+
+
+@pytest.mark.parametrize(
+    ("rule", "sql", "word", "shown"),
+    [
+        (
+            "remove_left_joins",
+            "SELECT n_name FROM nation LEFT JOIN (SELECT s_nationkey AS k FROM supplier GROUP BY 1) ON k = n_nationkey",
+            "Join left",
+            False,
+        ),
+        ("turn_right_joins", "SELECT * FROM nation RIGHT JOIN region ON n_regionkey = r_regionkey", "Join left", True),
+        (
+            "order_joins",
+            "SELECT * FROM nation, orders, customer WHERE n_nationkey = c_nationkey AND o_custkey = c_custkey",
+            "3,750,000,000 rows",
+            False,
+        ),
+    ],
+)
+def test_explain_shows_what_a_rule_does_and_that_it_can_be_disabled(
+    rule: str, sql: str, word: str, shown: bool
+) -> None:
+    tables = InjectedTables()
+    texts = []
+    for disabled in (frozenset[str](), frozenset({rule})):
+        options = PlanOptions(executors=2, distribute=Distribute.ALWAYS, disabled_rules=disabled)
+        texts.append(render_text(plan(sql, options, tables, EmptyKernel(tables.tables))))
+    assert texts[0] != texts[1]
+    assert [word in text for text in texts] == [shown, not shown]
