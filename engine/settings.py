@@ -31,7 +31,7 @@ class Values:
     timeout: float | None = None
     disabled_rules: frozenset[str] = frozenset()
     check_plans: bool = False
-    task_bytes: int = 4 << 20
+    task_bytes: int = 2 << 20
     mmap: bool = True
     timezone: str | None = None
 

@@ -36,5 +36,5 @@ class PlanOptions:
     join_strategy: JoinStrategy = JoinStrategy.AUTO
     disabled_rules: frozenset[str] = frozenset()
     check_plans: bool = False
-    task_bytes: int = 4 << 20
+    task_bytes: int = 2 << 20
     own_threads: int = 0

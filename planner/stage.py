@@ -121,8 +121,8 @@ class Adaptation:
     """
 
     disabled: frozenset[str] = frozenset()
-    task_bytes: int = 4 << 20
-    split_bytes: int = 4 << 20
+    task_bytes: int = 2 << 20
+    split_bytes: int = 2 << 20
 
 
 @dataclass(frozen=True, slots=True)
