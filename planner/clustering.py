@@ -61,11 +61,14 @@ class Clusters:
         return [cluster for column in scan.columns for cluster in self.found.get(column.id, ())]
 
 
-def find_clusters(root: Node, statistics: Statistics, tasks: int) -> Clusters:
-    """The common cuts of all scans of a query into ``tasks`` parts, by every key that has an order and bounds."""
+def find_clusters(root: Node, statistics: Statistics, tasks: int, *, balances: bool = True) -> Clusters:
+    """The common cuts of all scans of a query into ``tasks`` parts, by every key that has an order and bounds.
+
+    With ``balances`` the borders part the row groups that filters leave, otherwise all of them.
+    """
     clusters = Clusters()
     scans = {column.id: (scan, name, column.type) for scan in tree.find(root, Scan) for column, name in _columns(scan)}
-    filters = {id(node.input): node.predicate for node in tree.find(root, logical.Filter)}
+    filters = {id(node.input): node.predicate for node in tree.find(root, logical.Filter)} if balances else {}
     left: dict[int, tuple[bool, ...] | None] = {}
     for members in _equal_columns(root):
         keys: list[_Key] = []

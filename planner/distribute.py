@@ -18,7 +18,7 @@ from shoal.planner.cost.model import CELL_BYTES, FILTER_ROW, PROJECT_CELL
 from shoal.planner.distribute_aggregate import aggregate_candidates
 from shoal.planner.distribute_join import join_candidates
 from shoal.planner.distribute_order import limit_candidates, result_order, sort_candidates, window_candidates
-from shoal.planner.distribution import Arbitrary, Hash, HashSlot, Single, Whole, is_spread, restricted
+from shoal.planner.distribution import Arbitrary, Hash, HashSlot, Single, Whole, filtered, is_spread, restricted
 from shoal.planner.errors import InvariantViolated
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Node, SetOperator
@@ -62,7 +62,8 @@ class Distributor:
     def distribute(self, root: Node) -> Candidate:
         """The cheapest plan whose rows all end up in the result, in order if the root is ordered."""
         if self.prices.tasks > 1 and "use_clustering" not in self.options.disabled_rules:
-            self.clusters = find_clusters(root, self.estimator.statistics, self.prices.tasks)
+            balances = "balance_splits" not in self.options.disabled_rules
+            self.clusters = find_clusters(root, self.estimator.statistics, self.prices.tasks, balances=balances)
         self.order = result_order(root)
         return min(self.candidates(root), key=lambda item: item.seconds)
 
@@ -137,7 +138,8 @@ class Distributor:
     def _filter(self, node: logical.Filter, item: Candidate) -> Candidate:
         seconds = item.plan.estimate.rows * FILTER_ROW / self.prices.share(item.distribution)
         plan = p.Filter(item.plan, node.predicate, self.estimate(node))
-        return Candidate(plan, item.distribution, item.seconds + seconds, item.stable)
+        where = filtered(item.distribution, node.predicate)
+        return Candidate(plan, where, item.seconds + seconds, item.stable)
 
     def _project(self, node: logical.Project, item: Candidate) -> Candidate:
         computed = [one for one in node.assignments if not isinstance(one.expression, exp.Column)]

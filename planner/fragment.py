@@ -22,12 +22,14 @@ from shoal.planner.stage import ExchangeInput, OutputPartitioning, ReadMode, Sca
 class Fragmenter:
     """Cuts one plan; ``partitions`` is the number of tasks of every stage that is spread.
 
-    With ``shares``, exchanges of the same rows are made by one stage.
+    With ``shares``, exchanges of the same rows are made by one stage. With ``balances``, the row groups that filters
+    leave are parted evenly among the tasks, otherwise all of them.
     """
 
     statistics: Statistics
     partitions: int
     shares: bool = True
+    balances: bool = True
     stages: list[Stage] = field(default_factory=list)
     roots: list[PhysicalNode] = field(default_factory=list)
     _shared: dict[int, p.Exchange] = field(default_factory=dict)
@@ -136,7 +138,8 @@ class Fragmenter:
         if scan.splits:
             return ScanInput(name, scan.scan.source, columns, scan.splits)
         statistics = self.statistics.table(scan.scan.source, frozenset())
-        live = live_row_groups(scan.scan, filters.get(id(scan)), self.statistics)
+        predicate = filters.get(id(scan)) if self.balances else None
+        live = live_row_groups(scan.scan, predicate, self.statistics)
         return ScanInput(name, scan.scan.source, columns, make_splits(scan.scan.source, statistics, tasks, live))
 
     def _fragment(self, root: PhysicalNode) -> "_Fragment":

@@ -102,7 +102,8 @@ def _distributed(
     if place is not Place.TASKS:
         staged = whole_statement(sql, fields, catalog, kernel, reason)
         return PlannedQuery(sql, staged, fields, reason, logical=query, seconds=seconds, rules=tuple(runs), place=place)
-    fragmenter = Fragmenter(statistics, tasks, shares="share_exchanges" not in options.disabled_rules)
+    shares, balances = (name not in options.disabled_rules for name in ("share_exchanges", "balance_splits"))
+    fragmenter = Fragmenter(statistics, tasks, shares=shares, balances=balances)
     fragmenter.cut(chosen.plan, query.outputs, fields)
     adaptation = Adaptation(options.disabled_rules, options.task_bytes, options.task_bytes)
     variants = stage_variants(fragmenter, options)

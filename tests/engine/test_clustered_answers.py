@@ -1,6 +1,7 @@
 """Joins and groups over clustered files: plain DuckDB's answers, whatever the layout, the key's type and the tasks."""
 
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ SETTINGS = (
     ("3", ""),
     ("7", ""),
     ("3", "use_clustering"),
+    ("3", "balance_splits"),
 )
 """Numbers of tasks, each with the rules that are off; each statement is run with two of them.
 
@@ -139,6 +141,27 @@ def test_every_type_is_cut_and_needs_no_exchange(types: Pair) -> None:
     text = explained(types.shoal, "SELECT t.k, count(*), sum(u.v) FROM t JOIN u ON t.k = u.k GROUP BY t.k")
     assert text.count("its files are clustered on") == 2, text
     assert "hash of" not in text
+
+
+@pytest.mark.parametrize("key", ["g", "k"])
+def test_what_filters_leave_is_parted_evenly(layouts: Pair, key: str) -> None:
+    if layouts.name != "sorted":
+        pytest.skip("its rows do not come in the order of v")
+    sql = f"SELECT {key}, sum(v) FROM t WHERE v BETWEEN 200 AND 499 GROUP BY {key}"
+    layouts.set("3")
+    assert _most_rows(layouts, sql) <= 150
+    layouts.set("3", "balance_splits")
+    assert _most_rows(layouts, sql) == 300
+    layouts.check(sql)
+
+
+def _most_rows(pair: Pair, sql: str) -> int:
+    """The most rows with 200 <= v < 500 that a task reads, as EXPLAIN shows its splits; ``v`` are the row numbers."""
+    text = "\n".join(row[0] for row in pair.shoal.execute(f"EXPLAIN (FRAGMENTS) {sql}").fetchall())
+    tasks = re.findall(r"-- task \d+: scan_t (.*)", text)
+    assert len(tasks) == 3, text
+    ranges = [re.findall(r"rows (\d+) to (\d+)", task) for task in tasks]
+    return max(sum(max(0, min(500, int(last) + 1) - max(200, int(first))) for first, last in task) for task in ranges)
 
 
 def test_composite_keys_are_cut_on_the_first_column(types: Pair) -> None:
