@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from shoal.planner import logical
-from shoal.planner.cost.cardinality import Estimator
+from shoal.planner.cost.cardinality import Estimator, group_count
 from shoal.planner.cost.model import (
     CELL_BYTES,
     FILTER_ROW,
@@ -75,6 +75,8 @@ def _push(node: Aggregate, context: RuleContext) -> Node:
         return node
     best: tuple[float, _Place, Aggregate] | None = None
     for place in _places(node, calls):
+        if not place.needed or _share(place, context.estimator) > MOST_LEFT:
+            continue
         partial = _partial(place, calls, context)
         if partial is not None:
             gain = _gain(node, place, partial, context.estimator)
@@ -128,6 +130,12 @@ def _side(join: logical.Join, arguments: Sequence[exp.Expression | None]) -> int
     return None
 
 
+def _share(place: _Place, estimator: Estimator) -> float:
+    """How many groups there are for each row."""
+    below = estimator.estimate(place.node)
+    return group_count(place.needed, below) / below.rows
+
+
 def _partial(place: _Place, calls: Sequence[CombinedCall], context: RuleContext) -> Aggregate | None:
     """The aggregate at a place; None where groups would not be exactly the rows that agree in what is needed."""
     columns = {column.id: column for column in logical.schema(place.node)}
@@ -148,9 +156,7 @@ def _partial(place: _Place, calls: Sequence[CombinedCall], context: RuleContext)
 def _gain(node: Aggregate, place: _Place, partial: Aggregate, estimator: Estimator) -> float:
     """The seconds saved; not positive if it does not pay."""
     before, after = estimator.estimate(place.node), estimator.estimate(partial)
-    share = after.rows / before.rows
-    if share > MOST_LEFT:
-        return 0.0
+    share = _share(place, estimator)
     total = estimator.estimate(node)
     rows = estimator.rows(node.input)
     price = rows * (GROUP_ROW + miss_seconds(total.bytes))

@@ -36,6 +36,7 @@ def partials(node: Node) -> list[Aggregate]:
 def forced(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever it may, the rule fires, at the deepest place."""
     rule_file = importlib.import_module("shoal.planner.rules.push_aggregates")
+    monkeypatch.setattr(rule_file, "MOST_LEFT", float("inf"))
     monkeypatch.setattr(rule_file, "_gain", lambda _node, place, _partial, _estimator: float(len(place.path)))
 
 
