@@ -54,7 +54,8 @@ def _variant(
     terms = _terms(join, frozenset(column.id for column in p.schema(dropped)), columns)
     limit = _most_rows(join, dropped, keys, stage.tasks)
     most = limit if is_exact(keys) else UNCERTAIN * limit
-    if readers != [reader.id] or not terms or keys.estimate.rows > most:
+    only_reader = readers == [reader.id] and fragmenter.is_made_for(dropped)
+    if not only_reader or not terms or keys.estimate.rows > most:
         return
     whole = p.Exchange(keys.input, ExchangeKind.GATHER, keys.estimate)
     fragmenter.read_like(whole, keys)

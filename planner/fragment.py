@@ -48,6 +48,10 @@ class Fragmenter:
         """The stage that makes the rows of an exchange."""
         return self._source(exchange)[0]
 
+    def is_made_for(self, exchange: p.Exchange) -> bool:
+        """Whether the stage that makes the rows of an exchange was cut for it, not for another one of the same rows."""
+        return self._source(exchange)[1] is exchange
+
     def read_like(self, exchange: p.Exchange, known: p.Exchange) -> None:
         """Let an exchange that is not in the plan read what the stage of a ``known`` one makes."""
         self._shared[id(exchange)] = self._shared.get(id(known), known)
