@@ -4,6 +4,7 @@ Of a Parquet file only the first pages of some row groups are decoded, with a fo
 """
 
 import time
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,18 +60,23 @@ class SampleRows:
 
     def table(self, names: frozenset[str]) -> pa.Table:
         """Some of the columns, and the number of each row's block."""
-        numbers = [pa.repeat(pa.scalar(number, pa.int32()), size) for number, size in enumerate(self.sizes)]
         wanted = sorted(names)
-        return pa.table(
-            [pa.chunked_array(numbers, pa.int32()), *(self.columns[name] for name in wanted)],
-            names=["sample_block", *wanted],
-        )
+        arrays = [_block_numbers(self.sizes), *(self.columns[name] for name in wanted)]
+        return pa.Table.from_arrays(arrays, names=["sample_block", *wanted])
 
     def joined(self, other: "SampleRows") -> "SampleRows":
         """These columns and others of the same rows."""
         if other.sizes != self.sizes:
             return other
         return SampleRows(self.sizes, {**self.columns, **other.columns}, self.blocks)
+
+
+def _block_numbers(sizes: Sequence[int]) -> pa.Array:
+    """The number of each row's block. Made of a buffer: where Arrow looks at Python values, it imports pandas first."""
+    numbers = array("i")
+    for number, size in enumerate(sizes):
+        numbers.extend(array("i", [number]) * size)
+    return pa.Array.from_buffers(pa.int32(), len(numbers), [None, pa.py_buffer(numbers)])
 
 
 def read_arrow_rows(table: pa.Table, columns: Sequence[str]) -> SampleRows:
