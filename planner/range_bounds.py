@@ -190,7 +190,7 @@ def _place(value: object | None, type: str) -> float | None:
             return (moment - _EPOCH) / unit * (1000.0 if type == "TIMESTAMP_NS" else 1.0)
         case dt.date() if type == "DATE":
             return float(value.toordinal() - _DAY_ZERO)
-        case int() | float() | Decimal() if not isinstance(value, dt.date):
+        case int() | float() | Decimal():
             number = float(value)
             return number if math.isfinite(number) else None
     return None

@@ -38,10 +38,14 @@ _QUERY_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 @dataclass(slots=True)
 class Statement:
-    """One statement of a session while it runs. ``ended`` is for the loop; ``asked`` is when somebody last waited."""
+    """One statement of a session while it runs. ``ended`` is for the loop; ``asked`` is when somebody last waited.
+
+    ``query`` is the name that the client knows: a statement that is run again has another one in the cluster.
+    """
 
     sql: str
     running: Running
+    query: QueryId
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     future: "Future[HeldResult | None]" = field(default_factory=Future)
     asked: float = field(default_factory=time.monotonic)
@@ -81,20 +85,20 @@ class ClientSession:
             if not _QUERY_ID.fullmatch(query):
                 raise ProtocolError("a query id has letters, digits and dashes only")
             running.query = QueryId(query)
-        statement = Statement(sql, running)
+        statement = Statement(sql, running, running.query)
         with self._lock:
             if self._closed:
                 raise InterfaceError("the session is closed")
-            if running.query in self.statements:
-                raise InterfaceError(f"query {running.query} runs already")
-            self.statements[running.query] = statement
+            if statement.query in self.statements:
+                raise InterfaceError(f"query {statement.query} runs already")
+            self.statements[statement.query] = statement
         statement.future = pool.submit(self._run, statement, tuple(parameters))
         return statement
 
     def take(self, statement: Statement) -> HeldResult | None:
         """The result of a statement that has ended, held from now on; raises its error."""
         with self._lock:
-            self.statements.pop(statement.running.query, None)
+            self.statements.pop(statement.query, None)
         found = statement.future.result(0)
         if found is None or found.inline:
             return found
@@ -172,8 +176,11 @@ class ClientSession:
         values = self.session.settings.values
         try:
             if self.own:
-                return hold_for_our_client(result, self._runner, running.query, values)
-            return hold_for_others(result, self._runner, running.query, values, self._reader)
+                held = hold_for_our_client(result, self._runner, running.query, values)
+            else:
+                held = hold_for_others(result, self._runner, running.query, values, self._reader)
+            held.query = statement.query
+            return held
         except BaseException:
             result.close()
             kept = self._runner.keep(running.query)
@@ -183,7 +190,7 @@ class ClientSession:
 
     def _forget(self, statement: Statement) -> None:
         with self._lock:
-            self.statements.pop(statement.running.query, None)
+            self.statements.pop(statement.query, None)
         if statement.future.exception(0) is None:
             held = statement.future.result(0)
             if held is not None:

@@ -96,7 +96,7 @@ class Statements:
         return session.take(statement)
 
     async def _poll(self, session: ClientSession, statement: Statement) -> wire.PollInfo:
-        query = statement.running.query
+        query = statement.query
         if await self._ended(statement):
             held = session.take(statement)
             answer = Answer(query) if held is None else _answer(held)

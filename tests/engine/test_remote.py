@@ -21,8 +21,11 @@ import shoal
 from shoal import remote
 from shoal.executor.shuffle.reader import ShuffleReader
 from shoal.flight.service import flight_services
+from shoal.planner.errors import FetchFailed
 from shoal.planner.source import ArrowSource
+from shoal.result import Result
 from shoal.serve import CoordinatorServer
+from shoal.session import Session
 from tests.engine.remote_cluster import SECONDS, coordinator, executors, url_of
 
 pytestmark = pytest.mark.cluster
@@ -253,6 +256,22 @@ def test_a_client_that_is_interrupted_or_vanishes_leaves_no_query(
     assert time.monotonic() - started < 10.0
     for left in sessions.all():
         sessions.end(left)
+
+
+def test_a_statement_that_is_run_again_keeps_its_name(
+    connection: shoal.Connection, numbers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, failures = Session._run, [FetchFailed("an executor is gone")]
+
+    def fail_once(session: Session, *arguments: object) -> Result:
+        if failures:
+            raise failures.pop()
+        return run(session, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Session, "_run", fail_once)
+    cursor = connection.execute(f"SELECT v FROM '{numbers}' WHERE v < 5")
+    assert len(cursor.fetchall()) == 5
+    assert failures == []
 
 
 def test_two_clients_at_once(server: CoordinatorServer, numbers: str) -> None:
