@@ -20,6 +20,7 @@ import pytest
 import shoal
 from shoal import remote
 from shoal.executor.shuffle.reader import ShuffleReader
+from shoal.flight import statements
 from shoal.flight.service import flight_services
 from shoal.planner.errors import FetchFailed
 from shoal.planner.source import ArrowSource
@@ -266,9 +267,12 @@ def test_a_statement_that_is_run_again_keeps_its_name(
     def fail_once(session: Session, *arguments: object) -> Result:
         if failures:
             raise failures.pop()
+        # Longer than a client waits in one call, so that it asks again by the name.
+        time.sleep(0.2)
         return run(session, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Session, "_run", fail_once)
+    monkeypatch.setattr(statements, "POLL_SECONDS", 0.02)
     cursor = connection.execute(f"SELECT v FROM '{numbers}' WHERE v < 5")
     assert len(cursor.fetchall()) == 5
     assert failures == []
