@@ -151,6 +151,7 @@ def _svg(title: str, parts: Iterable[str], heading: Heading | None = None, heigh
     if heading is not None:
         top = _HEADING
         body = (
+            f"<title>{escape(heading.title)}</title>\n<desc>{escape(f'{title}; {heading.beside}')}</desc>\n"
             f"<style>{heading.styles}</style>\n"
             f'<text class="title" x="{_LEFT}" y="-10">{escape(heading.title)}</text>\n'
             f'<text class="strong" x="{_WIDTH - _RIGHT}" y="-10" text-anchor="end">{escape(heading.beside)}</text>\n'
