@@ -71,6 +71,14 @@ class Terminal:
             self._read()
         return self.text
 
+    def wait_for_prompt(self, timeout: float = 20.0) -> None:
+        """Read until the cursor stands behind an empty prompt: what is typed before that may be lost."""
+        deadline = time.monotonic() + timeout
+        while self._screen.display[self._screen.cursor.y].rstrip() != "shoal>":
+            if time.monotonic() > deadline:
+                raise AssertionError(f"no empty prompt within {timeout} s:\n{self.text}")
+            self._read()
+
     def wait_gone(self, word: str, timeout: float = 20.0) -> str:
         """Read until a word is no longer on the screen."""
         deadline = time.monotonic() + timeout
@@ -119,6 +127,7 @@ def test_statement_over_several_lines(shell: Terminal) -> None:
     shell.wait_for("│ answer │", "│     42 │", "1 row in ")
     shell.type("SELECT 7 AS seven" + ALT_ENTER)
     shell.wait_for("│ seven │")
+    shell.wait_for_prompt()
     shell.type(CTRL_D)
     assert shell.wait_end() == 0
 
