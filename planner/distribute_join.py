@@ -7,7 +7,15 @@ from sqlglot import exp
 from shoal.planner import logical
 from shoal.planner import physical as p
 from shoal.planner.candidate import Candidate, exchanged_whole, hashed, prices_of
-from shoal.planner.cost.model import BUILD_BYTE, BUILD_ROW, CELL_BYTES, JOIN_CELL, NESTED_PAIR, PROBE_ROW
+from shoal.planner.cost.model import (
+    BUILD_BYTE,
+    BUILD_LEFT_FACTOR,
+    BUILD_ROW,
+    CELL_BYTES,
+    JOIN_CELL,
+    NESTED_PAIR,
+    PROBE_ROW,
+)
 from shoal.planner.distribute_semi import reduced_semi_join
 from shoal.planner.distribution import (
     Arbitrary,
@@ -30,8 +38,6 @@ from shoal.planner.types import common_type
 
 _KEEPS_LEFT = (JoinKind.INNER, JoinKind.LEFT, JoinKind.SEMI, JoinKind.ANTI)
 _KEEPS_RIGHT = (JoinKind.INNER, JoinKind.RIGHT)
-BUILD_LEFT_FACTOR = 4.0
-"""A join that can only build on its larger right side is turned when the left one is so many times smaller."""
 
 
 @dataclass(frozen=True, slots=True)
