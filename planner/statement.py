@@ -5,10 +5,6 @@ inside a statement (the query of EXPLAIN, of a view) keeps its places: what stan
 Imports only the lexer, the kinds and errors.
 """
 
-import difflib
-import re
-from typing import NoReturn
-
 from shoal.planner.errors import Error, ErrorContext, NotSupportedError, SyntaxError_
 from shoal.planner.lexer import Token, TokenKind, check_size, split_statements
 from shoal.planner.statement_kinds import (
@@ -27,7 +23,10 @@ from shoal.planner.statement_kinds import (
     ShowTables,
     Statement,
 )
-from shoal.planner.token_reader import TokenReader
+from shoal.planner.statement_reader import QUERY_WORDS, StatementReader
+from shoal.planner.statement_session import read_reset, read_set
+from shoal.planner.statement_tables import read_create, read_drop
+from shoal.planner.suggest import suggest
 
 __all__ = [
     "Analyze",
@@ -50,9 +49,8 @@ __all__ = [
     "suggest",
 ]
 
-_QUERY_WORDS = ("SELECT", "WITH", "FROM", "VALUES", "TABLE", "PIVOT", "UNPIVOT", "SUMMARIZE")
 _STARTS = (
-    *_QUERY_WORDS,
+    *QUERY_WORDS,
     "CREATE",
     "DROP",
     "SET",
@@ -94,7 +92,6 @@ _REFUSED = {
 }
 _TAKES = "Shoal takes queries, views (CREATE VIEW, DROP VIEW), SET, RESET, SHOW, DESCRIBE, EXPLAIN and ANALYZE"
 _EXPLAIN_OPTIONS = ("ANALYZE", "FRAGMENTS", "FORMAT")
-_NOT_BLANK = re.compile(r"[^\n]")
 
 
 def classify(sql: str) -> Statement:
@@ -111,16 +108,7 @@ def classify(sql: str) -> Statement:
     return _Reader(statements[0].sql).statement()
 
 
-def suggest(word: str, candidates: tuple[str, ...]) -> str | None:
-    """A hint that names what is near a word, or None; compares without case."""
-    by_fold = {candidate.casefold(): candidate for candidate in candidates}
-    near = difflib.get_close_matches(word.casefold(), list(by_fold), n=3, cutoff=0.6)
-    if not near:
-        return None
-    return "did you mean " + " or ".join(f"{by_fold[name]}" for name in near) + "?"
-
-
-class _Reader(TokenReader):
+class _Reader(StatementReader):
     """The grammar of statements, as far as the session needs it."""
 
     def statement(self) -> Statement:
@@ -128,7 +116,7 @@ class _Reader(TokenReader):
         word = first.text.upper() if first.kind is TokenKind.WORD else first.text
         match word:
             case "(" | "SELECT" | "WITH" | "FROM" | "VALUES" | "TABLE" | "PIVOT" | "UNPIVOT" | "SUMMARIZE":
-                return self._query()
+                return self.rest_as_query()
             case "EXPLAIN":
                 return self._explain()
             case "DESCRIBE" | "DESC":
@@ -138,13 +126,13 @@ class _Reader(TokenReader):
             case "ANALYZE":
                 return self._analyze()
             case "SET":
-                return self._set()
+                return read_set(self)
             case "RESET":
-                return self._reset()
+                return read_reset(self)
             case "CREATE":
-                return self._create_view()
+                return read_create(self)
             case "DROP":
-                return self._drop_view()
+                return read_drop(self)
             case _:
                 raise self._refusal(first, word)
 
@@ -155,21 +143,6 @@ class _Reader(TokenReader):
         hint = suggest(word, _STARTS) if first.kind is TokenKind.WORD else None
         return SyntaxError_(f'a statement cannot start with "{first.text[:40]}"', self.context(first, hint or _TAKES))
 
-    def _query(self) -> Query:
-        """The rest of the statement as a query, with blanks for what stands before it."""
-        start = self.tokens[self.index].start
-        rest = self.tokens[self.index :]
-        text = _NOT_BLANK.sub(" ", self.sql[:start]) + self.sql[start:] if self.index else self.sql
-        if rest[0].is_word("TABLE"):
-            # TABLE t is FROM t; of the two only the latter is known to every parser.
-            text = text[:start] + "FROM " + text[rest[0].end :]
-        dynamic = any(token.is_word("PIVOT", "PIVOT_WIDER") for token in rest)
-        return Query(text if not rest[0].is_word("SUMMARIZE") else f"FROM (\n{text}\n)", dynamic)
-
-    def _starts_query(self) -> bool:
-        token = self.peek()
-        return token is not None and (token.text == "(" or token.is_word(*_QUERY_WORDS))
-
     def _explain(self) -> Explain:
         self.index = 1
         mode = ExplainMode.PLAN
@@ -179,13 +152,13 @@ class _Reader(TokenReader):
             self.index += 1
         elif token is not None and token.text == "(" and not self._bracket_holds_query():
             mode = self._explain_options()
-        if not self._starts_query():
+        if not self.starts_query():
             self.expected("a query to explain")
-        return Explain(mode, self._query())
+        return Explain(mode, self.rest_as_query())
 
     def _bracket_holds_query(self) -> bool:
         following = self.tokens[self.index + 1 : self.index + 2]
-        return bool(following) and (following[0].text == "(" or following[0].is_word(*_QUERY_WORDS))
+        return bool(following) and (following[0].text == "(" or following[0].is_word(*QUERY_WORDS))
 
     def _explain_options(self) -> ExplainMode:
         self.expect_symbol("(")
@@ -227,8 +200,8 @@ class _Reader(TokenReader):
     def _describe(self) -> Describe:
         keyword = self.tokens[0]
         self.index = 1
-        if self._starts_query():
-            return Describe(self._query().sql)
+        if self.starts_query():
+            return Describe(self.rest_as_query().sql)
         return Describe(self._select_from_name(keyword, "a table or a query to describe"))
 
     def _select_from_name(self, keyword: Token, what: str) -> str:
@@ -266,82 +239,5 @@ class _Reader(TokenReader):
             return ShowTables()
         if token.is_word("ALL") and self.tokens[self.index].is_word("TABLES") and len(self.tokens) == 3:
             return ShowTables()
-        name = "timezone" if self._is_time_zone(token) else token.name
+        name = "timezone" if self.is_time_zone(token) else token.name
         return ShowSetting(name, self.sql[: keyword.start] + "FROM" + self.sql[keyword.end :])
-
-    def _is_time_zone(self, token: Token) -> bool:
-        following = self.peek()
-        return token.is_word("TIME") and following is not None and following.is_word("ZONE")
-
-    def _set(self) -> SetVariable:
-        self.index = 1
-        token = self.next("a setting")
-        if token.is_word("SESSION", "GLOBAL", "LOCAL") and (self.peek() or token).kind is TokenKind.WORD:
-            token = self.next("a setting")
-        if token.is_word("VARIABLE"):
-            raise NotSupportedError("SQL variables are not supported: pass parameters", self.context(token))
-        if self._is_time_zone(token):
-            self.index += 1
-            return SetVariable("timezone", self._value())
-        separator = self.next("= and a value")
-        if separator.text != "=" and not separator.is_word("TO"):
-            raise SyntaxError_("expected = or TO after the setting's name", self.context(separator))
-        return SetVariable(token.name.lower(), self._value())
-
-    def _value(self) -> str:
-        if self.peek() is None:
-            self.expected("a value")
-        rest = self.tokens[self.index :]
-        self.index = len(self.tokens)
-        if len(rest) == 1:
-            return rest[0].name
-        return self.sql[rest[0].start : rest[-1].end]
-
-    def _reset(self) -> ResetVariable:
-        self.index = 1
-        token = self.next("a setting")
-        if token.is_word("SESSION", "GLOBAL", "LOCAL") and self.peek() is not None:
-            token = self.next("a setting")
-        if self._is_time_zone(token):
-            self.index += 1
-            self.end()
-            return ResetVariable("timezone")
-        self.end()
-        return ResetVariable(token.name.lower())
-
-    def _create_view(self) -> CreateView:
-        self.index = 1
-        or_replace = self.skip("OR", "REPLACE")
-        _ = self.skip("TEMP") or self.skip("TEMPORARY")
-        if not self.skip("VIEW"):
-            self._refuse_object("CREATE", "CREATE VIEW; tables come from register() or from files")
-        if_not_exists = self.skip("IF", "NOT", "EXISTS")
-        name = self.name()
-        columns: list[str] = []
-        if (token := self.peek()) is not None and token.text == "(":
-            self.expect_symbol("(")
-            columns.append(self.name())
-            while (token := self.next("a comma or a closing bracket")).text == ",":
-                columns.append(self.name())
-            if token.text != ")":
-                raise SyntaxError_("expected a comma or a closing bracket", self.context(token))
-        if not self.skip("AS"):
-            self.expected("AS and a query")
-        if not self._starts_query():
-            self.expected("a query")
-        return CreateView(name, tuple(columns), self._query().sql, or_replace, if_not_exists)
-
-    def _drop_view(self) -> DropView:
-        self.index = 1
-        if not self.skip("VIEW"):
-            self._refuse_object("DROP", "DROP VIEW; a registered table goes with unregister()")
-        if_exists = self.skip("IF", "EXISTS")
-        name = self.name()
-        _ = self.skip("CASCADE") or self.skip("RESTRICT")
-        self.end()
-        return DropView(name, if_exists)
-
-    def _refuse_object(self, verb: str, instead: str) -> NoReturn:
-        token = self.next("VIEW")
-        message = f"{verb} {token.text.upper()} is not supported: Shoal takes {instead}"
-        raise NotSupportedError(message, self.context(token))
