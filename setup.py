@@ -8,7 +8,13 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-FOLDERS = {"shoal": "engine", "shoal.planner": "planner", "shoal.executor": "executor", "shoal.tpch": "tpch"}
+FOLDERS = {
+    "shoal": "engine",
+    "shoal.planner": "planner",
+    "shoal.executor": "executor",
+    "shoal.tpch": "tpch",
+    "shoal.tpcds": "tpcds",
+}
 ROOT = Path(__file__).parent
 
 packages = [

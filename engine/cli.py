@@ -47,9 +47,16 @@ def _tpch_command() -> click.Command:
     return tpch
 
 
+def _tpcds_command() -> click.Command:
+    from shoal.tpcds.cli import tpcds
+
+    return tpcds
+
+
 _SUBCOMMANDS: dict[str, tuple[Callable[[], click.Command], str]] = {
     "executor": (_executor_command, "Run an executor that joins a coordinator."),
     "serve": (_serve_command, "Run a coordinator that clients and executors connect to."),
+    "tpcds": (_tpcds_command, "Generate TPC-DS data, run its queries, compare and report."),
     "tpch": (_tpch_command, "Generate TPC-H data, run its queries, compare and report."),
 }
 

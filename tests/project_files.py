@@ -3,7 +3,13 @@
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = {"shoal": "engine", "shoal.planner": "planner", "shoal.executor": "executor", "shoal.tpch": "tpch"}
+PACKAGES = {
+    "shoal": "engine",
+    "shoal.planner": "planner",
+    "shoal.executor": "executor",
+    "shoal.tpch": "tpch",
+    "shoal.tpcds": "tpcds",
+}
 """Import names and their folders, as ``setup.py`` maps them."""
 
 

@@ -1,4 +1,4 @@
-"""Who may import whom: planner nothing of ours, executor the planner's data types, tpch the public API alone."""
+"""Who may import whom: planner nothing of ours, executor the planner's data types, the benchmarks the public API."""
 
 import ast
 from pathlib import Path
@@ -9,8 +9,8 @@ from tests.project_files import module_name, source_files
 
 PLANNER_DATA = {f"shoal.planner.{name}" for name in ("codec", "errors", "ids", "source", "stage")}
 MODULES = {module_name(file) for file in source_files()}
-MOUNTS_TPCH = "shoal.cli"
-"""The one module of the engine that may import ``shoal.tpch``: it mounts the subcommand."""
+MOUNTS_BENCHMARKS = "shoal.cli"
+"""The one module of the engine that may import the benchmarks: it mounts their subcommands."""
 
 
 def imported_modules(text: str) -> set[str]:
@@ -22,7 +22,9 @@ def imported_modules(text: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             names = {f"{node.module}.{alias.name}" for alias in node.names}
             found |= {"."} if node.level else {name if name in MODULES else node.module or "" for name in names}
-    return {name for name in found if name == "." or name.split(".")[0] in {"shoal", "engine", "planner", "tpch"}}
+    return {
+        name for name in found if name == "." or name.split(".")[0] in {"shoal", "engine", "planner", "tpch", "tpcds"}
+    }
 
 
 def may_import(importer: str, imported: str) -> bool:
@@ -39,7 +41,9 @@ def may_import(importer: str, imported: str) -> bool:
         return inside("shoal.executor") or imported in PLANNER_DATA
     if importer.startswith("shoal.tpch"):
         return inside("shoal.tpch") or imported == "shoal"
-    return not inside("shoal.tpch") or importer == MOUNTS_TPCH
+    if importer.startswith("shoal.tpcds"):
+        return inside("shoal.tpcds") or inside("shoal.tpch") or imported == "shoal"
+    return not (inside("shoal.tpch") or inside("shoal.tpcds")) or importer == MOUNTS_BENCHMARKS
 
 
 @pytest.mark.parametrize("file", source_files(), ids=module_name)
@@ -63,6 +67,12 @@ def test_imports_go_the_right_way(file: Path):
         ("shoal.tpch.measure", "shoal", True),
         ("shoal.tpch.measure", "shoal.planner.errors", False),
         ("shoal.tpch.measure", ".", False),
+        ("shoal.tpch.measure", "shoal.tpcds.tables", False),
+        ("shoal.tpcds.cli", "shoal.tpch.cli", True),
+        ("shoal.tpcds.cli", "shoal", True),
+        ("shoal.tpcds.cli", "shoal.planner.errors", False),
+        ("shoal.session", "shoal.tpcds.tables", False),
+        ("shoal.cli", "shoal.tpcds.cli", True),
         ("shoal.session", "planner.bind", False),
     ],
 )

@@ -32,7 +32,7 @@ def long_definitions(text: str) -> Iterator[str]:
 
 def text_files() -> Iterator[Path]:
     """The texts that are the project's own."""
-    for folder in ("engine", "planner", "executor", "tpch", "tests", "docs", "docker", ".ci"):
+    for folder in ("engine", "planner", "executor", "tpch", "tpcds", "tests", "docs", "docker", ".ci"):
         for file in sorted((ROOT / folder).rglob("*")):
             if file.is_file() and (file.suffix in TEXT_SUFFIXES or folder in {"docker", ".ci"}):
                 yield file

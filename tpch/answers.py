@@ -11,24 +11,17 @@ specification allows a hundredth for averages and ratios.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pyarrow
-import sqlglot
 from pyarrow import compute
-from sqlglot import expressions
+
+from shoal.tpch.orderings import Ordering, read_ordering, without_limit
 
 FLOAT_TOLERANCE = 1e-9
 ROUGH_TOLERANCE = 1e-5
 _SHOWN_ROWS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Ordering:
-    """What a query promises of its answer: the output columns it orders by, and its limit."""
-
-    columns: tuple[str, ...]
-    limit: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,65 +49,78 @@ _EXACT = _Closeness(FLOAT_TOLERANCE, 0.0, None)
 _ROUGH = _Closeness(ROUGH_TOLERANCE, 1.0, 2)
 
 
-def read_ordering(sql: str) -> Ordering:
-    """The ordering of a query whose ``ORDER BY`` names output columns."""
-    tree = sqlglot.parse_one(sql, dialect="duckdb")
-    order, limit = tree.args.get("order"), tree.args.get("limit")
-    columns = tuple(item.this.name for item in order.expressions) if order else ()
-    return Ordering(columns, int(limit.expression.name) if limit else None)
-
-
-def without_limit(sql: str) -> str:
-    """The query without its ``LIMIT``, for the expected answer."""
-    tree = sqlglot.parse_one(sql, dialect="duckdb")
-    tree.set("limit", None)
-    return tree.sql(dialect="duckdb") if isinstance(tree, expressions.Query) else sql
+def expect(sql: str, answer: Callable[[str], pyarrow.Table]) -> Expectation:
+    """The right answer of a query, by an engine whose answers are right."""
+    rows = answer(without_limit(sql))
+    return Expectation(rows, read_ordering(sql, rows.schema.names))
 
 
 def find_difference(expected: Expectation, answer: pyarrow.Table) -> str | None:
     """What is wrong with an answer, in words that name the first rows that differ; None when it is right."""
-    want, ordering = expected.rows, expected.ordering
-    shape = _shape_difference(want, answer, ordering)
+    want = _given_out(expected)
+    shape = _shape_difference(want, answer, expected.ordering)
     if shape is not None:
         return shape
-    answer = pyarrow.table(
-        [answer.column(i).cast(field.type) for i, field in enumerate(want.schema)], schema=want.schema
-    )
-    return _row_difference(want, answer, list(ordering.columns), _EXACT)
+    columns = [answer.column(i).cast(field.type) for i, field in enumerate(want.schema)]
+    return _row_difference(expected, want.columns, columns, _EXACT)
 
 
 def find_rough_difference(expected: Expectation, answer: pyarrow.Table) -> str | None:
     """What is wrong with another engine's answer; None when it is right but for the types and the last digits."""
-    want, ordering = expected.rows, expected.ordering
+    want = _given_out(expected)
     if answer.num_columns != want.num_columns:
         return f"{answer.num_columns} columns instead of {want.num_columns}"
-    if (count := _count_difference(want, answer, ordering)) is not None:
+    if (count := _count_difference(want, answer, expected.ordering)) is not None:
         return count
     types = [_rough_type(field.type) for field in want.schema]
-    schema = pyarrow.schema(list(zip(want.schema.names, types, strict=True)))
     try:
-        found = pyarrow.table([answer.column(i).cast(kind) for i, kind in enumerate(types)], schema=schema)
+        columns = [answer.column(i).cast(kind) for i, kind in enumerate(types)]
     except pyarrow.ArrowException as error:
         return f"its types are others: {error}"
-    want = pyarrow.table([want.column(i).cast(kind) for i, kind in enumerate(types)], schema=schema)
-    return _row_difference(want, found, list(ordering.columns), _ROUGH)
+    return _row_difference(expected, [want.column(i).cast(kind) for i, kind in enumerate(types)], columns, _ROUGH)
 
 
-def _row_difference(want: pyarrow.Table, answer: pyarrow.Table, keys: list[str], closeness: _Closeness) -> str | None:
+def _given_out(expected: Expectation) -> pyarrow.Table:
+    """The right rows without the columns that are only ordered by."""
+    return expected.rows.select(range(expected.rows.num_columns - expected.ordering.hidden))
+
+
+def _row_difference(
+    expected: Expectation, right: list[pyarrow.ChunkedArray], given: list[pyarrow.ChunkedArray], closeness: _Closeness
+) -> str | None:
+    names = [f"c{place}" for place in range(len(right))]
+    want, answer = pyarrow.table(right, names), pyarrow.table(given, names)
     kept = answer.num_rows
+    keys = [place for place in expected.ordering.columns if place < len(names)]
     if keys:
         different = _first_difference(want.select(keys).slice(0, kept), answer.select(keys), closeness)
         if different is not None:
             return _describe("the order differs", want, answer, different)
-    boundary = _tie_start(want, keys, kept) if kept < want.num_rows else kept
-    head, answer_head = _sorted(want.slice(0, boundary)), _sorted(answer.slice(0, boundary))
+    ties = _ties(expected, closeness)
+    boundary, choice = kept, 0
+    if 0 < kept < want.num_rows and ties[kept] == ties[kept - 1]:
+        boundary = compute.index(ties, ties[kept]).as_py()
+        choice = compute.sum(compute.equal(ties, ties[kept])).as_py()
+    head, answer_head = (_sorted(rows.slice(0, boundary), ties.slice(0, boundary)) for rows in (want, answer))
     different = _first_difference(head, answer_head, closeness)
     if different is not None:
         return _describe("rows differ (both sorted by all columns)", head, answer_head, different)
-    surplus = _surplus(want.slice(boundary), answer.slice(boundary), closeness)
+    surplus = _surplus(want.slice(boundary, choice), answer.slice(boundary), closeness)
     if surplus:
         return f"the answer has rows that the right one lacks: {list(surplus)[:_SHOWN_ROWS]}"
     return None
+
+
+def _ties(expected: Expectation, closeness: _Closeness) -> pyarrow.Array:
+    """For each right row the number of its group: rows that follow one another with equal keys are a group."""
+    rows = expected.rows.select(list(expected.ordering.columns))
+    count = expected.rows.num_rows
+    equal = pyarrow.array([True] * max(count - 1, 0), pyarrow.bool_())
+    for column in rows.itercolumns():
+        same = _equal_values(column.slice(0, max(count - 1, 0)), column.slice(1), closeness)
+        equal = compute.and_(equal, same.combine_chunks())
+    first = pyarrow.array([0][:count], pyarrow.int64())
+    return compute.cumulative_sum(pyarrow.concat_arrays([first, compute.invert(equal).cast(pyarrow.int64())]))
 
 
 def _shape_difference(want: pyarrow.Table, answer: pyarrow.Table, ordering: Ordering) -> str | None:
@@ -140,21 +146,13 @@ def _type_name(kind: pyarrow.DataType) -> str:
     return str(kind)
 
 
-def _sorted(table: pyarrow.Table) -> pyarrow.Table:
-    """Sorted by all columns, floats last, so that a tiny difference in a float cannot pair the wrong rows."""
+def _sorted(table: pyarrow.Table, ties: pyarrow.Array) -> pyarrow.Table:
+    """Sorted within groups by all columns, floats last, so that a tiny difference in one cannot pair the wrong rows."""
     if table.num_rows < 2:
         return table
     fields = sorted(table.schema, key=lambda field: pyarrow.types.is_floating(field.type))
-    return table.sort_by([(field.name, "ascending") for field in fields])
-
-
-def _tie_start(want: pyarrow.Table, keys: list[str], kept: int) -> int:
-    """The first row of the group of equal keys that the limit cuts, or ``kept`` when it cuts between two groups."""
-    places = want.select(keys).slice(0, kept + 1).to_pylist()
-    if places[kept] != places[kept - 1]:
-        return kept
-    start: int = places.index(places[kept])
-    return start
+    order = [("tie", "ascending"), *((field.name, "ascending") for field in fields)]
+    return table.append_column("tie", ties).sort_by(order).drop_columns(["tie"])
 
 
 def _surplus(want: pyarrow.Table, answer: pyarrow.Table, closeness: _Closeness) -> Counter[tuple[object, ...]]:

@@ -1,4 +1,8 @@
-"""``shoal tpch``: generate the data, run the queries."""
+"""``shoal tpch``: generate the data, run the queries.
+
+``generate_command`` and ``run_command`` are any benchmark's: the group above them sets its ``Suite`` as the object of
+the context.
+"""
 
 import json
 from contextlib import contextmanager
@@ -17,13 +21,13 @@ from shoal.tpch.documents import write_json
 from shoal.tpch.engines import EngineFailed
 from shoal.tpch.generate import generate
 from shoal.tpch.measure import ORACLE, Benchmark, Listener, run_benchmark, steps_of
-from shoal.tpch.queries import QUERY_NUMBERS, parse_selection
 from shoal.tpch.ratio_picture import write_chart
 from shoal.tpch.report import write_report
 from shoal.tpch.report_scaling import write_scaling_report
 from shoal.tpch.results import BenchmarkResult
 from shoal.tpch.rivals import RIVALS, find_installed
 from shoal.tpch.scaling import run_scaling, scaling_document, scaling_table
+from shoal.tpch.suite import TPCH, Suite
 from shoal.tpch.tables import engines_table, print_table, result_table
 
 if TYPE_CHECKING:
@@ -38,11 +42,10 @@ class QuerySelection(click.ParamType[tuple[int, ...]]):
     name = "queries"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
-        """The numbers a text names; what is no text is taken as it is (a default)."""
-        if isinstance(value, tuple):
-            return value
+        """The numbers of the benchmark's queries that a text names."""
+        assert ctx is not None
         try:
-            return parse_selection(str(value))
+            return suite_of(ctx).parse_selection(str(value))
         except ValueError as error:
             self.fail(f"{error}; write for example 1,3-5", param, ctx)
 
@@ -91,28 +94,31 @@ class Setting(click.ParamType[tuple[str, str]]):
         return name.strip(), literal.strip()
 
 
-@click.group(name="tpch")
-def tpch() -> None:
-    """The TPC-H benchmark: its data, its 22 queries, checked and compared."""
+def suite_of(context: click.Context) -> Suite:
+    """The benchmark whose command is run."""
+    suite = context.find_object(Suite)
+    assert suite is not None
+    return suite
 
 
-@tpch.command(name="generate")
+@click.command(name="generate")
 @click.option("--scale", type=click.FloatRange(min=0, min_open=True), required=True, help="Scale factor; 1 is 1 GB.")
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder to fill.")
 @click.option("--parts", type=click.IntRange(min=1), default=1, show_default=True, help="Files for each table.")
 @click.option("--overwrite", is_flag=True, help="Replace the tables that are there.")
-def generate_command(scale: float, output: Path, parts: int, overwrite: bool) -> None:
-    """Write the eight tables as Parquet files; does nothing when the same data is there already."""
+@click.pass_obj
+def generate_command(suite: Suite, scale: float, output: Path, parts: int, overwrite: bool) -> None:
+    """Write the tables as Parquet files; does nothing when the same data is there already."""
     try:
-        written = generate(scale, output, parts, overwrite=overwrite)
-        dataset = open_dataset(output)
+        written = generate(scale, output, parts, overwrite=overwrite, suite=suite)
+        dataset = open_dataset(output, suite)
     except DatasetError as error:
         raise click.ClickException(str(error)) from error
     what = "wrote" if written else "already there:"
-    click.echo(f"{what} TPC-H scale {scale:g} in {output}, {dataset.bytes() / 1e6:.0f} MB", err=True)
+    click.echo(f"{what} {suite.title} scale {scale:g} in {output}, {dataset.bytes() / 1e6:.0f} MB", err=True)
 
 
-@tpch.command(name="run")
+@click.command(name="run")
 @click.option(
     "--data", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder of the tables."
 )
@@ -121,9 +127,7 @@ def generate_command(scale: float, output: Path, parts: int, overwrite: bool) ->
 @click.option("--threads", type=click.IntRange(min=1), help="Threads, of each executor where there are some.")
 @click.option("--memory", help="Memory of each executor, as 2GB.")
 @click.option("--set", "settings", type=Setting(), multiple=True, help="A setting to apply first; repeatable.")
-@click.option(
-    "--queries", "numbers", type=QuerySelection(), default=QUERY_NUMBERS, help="As 1,3-5; all 22 if not given."
-)
+@click.option("--queries", "numbers", type=QuerySelection(), help="As 1,3-5; all if not given.")
 @click.option("--runs", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of each query.")
 @click.option("--verify", is_flag=True, help="Check each answer against plain DuckDB.")
 @click.option(
@@ -150,7 +154,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     threads: int | None,
     memory: str | None,
     settings: tuple[tuple[str, str], ...],
-    numbers: tuple[int, ...],
+    numbers: tuple[int, ...] | None,
     runs: int,
     verify: bool,
     compare: tuple[str, ...],
@@ -173,7 +177,9 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     verify = verify or any(rival != ORACLE for rival in rivals)
     options = ShoalOptions(url, executors, threads, memory, settings)
     with _exit_codes(context):
-        benchmark = Benchmark(open_dataset(data), options, numbers, runs, verify, rivals, naive_exchange=naive_exchange)
+        dataset = open_dataset(data, suite_of(context))
+        numbers = numbers or dataset.suite.numbers
+        benchmark = Benchmark(dataset, options, numbers, runs, verify, rivals, naive_exchange=naive_exchange)
         if scaling:
             failed = _scale(benchmark, scaling, json_path, report)
         else:
@@ -254,3 +260,14 @@ def _progress(steps: int) -> "Iterator[Listener]":
             begun = True
 
         yield tell
+
+
+@click.group(name="tpch")
+@click.pass_context
+def tpch(context: click.Context) -> None:
+    """The TPC-H benchmark: its data, its 22 queries, checked and compared."""
+    context.obj = TPCH
+
+
+tpch.add_command(generate_command)
+tpch.add_command(run_command)

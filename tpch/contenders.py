@@ -7,7 +7,7 @@ import duckdb
 import pyarrow
 
 import shoal
-from shoal.tpch.dataset import TABLES, Dataset
+from shoal.tpch.dataset import Dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class ShoalOptions:
 
 
 class Contender(Protocol):
-    """One engine with the eight tables of a data set."""
+    """One engine with the tables of a data set."""
 
     name: str
 
@@ -51,7 +51,7 @@ class Duckdb:
         self._connection.execute(f"SET threads = {threads}")
         self._connection.execute("SET enable_progress_bar = false")
         self._connection.execute("SET python_enable_replacements = false")
-        for table in TABLES:
+        for table in dataset.tables:
             path = dataset.pattern(table).replace("'", "''")
             self._connection.execute(f"CREATE VIEW {table} AS FROM read_parquet('{path}')")
 
@@ -84,7 +84,7 @@ class Shoal:
         try:
             for name, value in options.settings:
                 self._execute(f"SET {name} = {value}")
-            for table in TABLES:
+            for table in dataset.tables:
                 self._connection.register(table, dataset.pattern(table))
         except BaseException:
             self._connection.close()

@@ -1,24 +1,30 @@
-"""The eight tables of TPC-H as Parquet files in a folder: where they are, and at what scale."""
+"""The tables of a benchmark as Parquet files in a folder: where they are, and at what scale."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from pyarrow import parquet
 
-TABLES = ("region", "nation", "supplier", "customer", "part", "partsupp", "orders", "lineitem")
+from shoal.tpch.suite import TPCH, Suite
 
-_SUPPLIERS_AT_SCALE_1 = 10_000
+TABLES = TPCH.tables
 
 
 class DatasetError(Exception):
-    """The folder does not hold the eight tables, or they could not be generated."""
+    """The folder does not hold all of the tables, or they could not be generated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A folder with each table as ``<table>.parquet`` or as ``<table>/*.parquet``."""
+    """A folder with each table of a benchmark as ``<table>.parquet`` or as ``<table>/*.parquet``."""
 
     folder: Path
+    suite: Suite = TPCH
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The names of the benchmark's tables."""
+        return self.suite.tables
 
     def pattern(self, table: str) -> str:
         """The absolute path of a table's one file, or the glob of its files."""
@@ -32,28 +38,35 @@ class Dataset:
 
     def missing(self) -> tuple[str, ...]:
         """The tables that have no file."""
-        return tuple(table for table in TABLES if not self.files(table))
+        return tuple(table for table in self.tables if not self.files(table))
 
     def bytes(self) -> int:
         """The size of all files together."""
-        return sum(file.stat().st_size for table in TABLES for file in self.files(table))
+        return sum(file.stat().st_size for table in self.tables for file in self.files(table))
 
     def scale(self) -> float:
-        """The scale factor, from the number of suppliers; raises ``DatasetError`` when a file is not Parquet."""
+        """The scale factor to three digits, from rows of tables; raises ``DatasetError`` when a file is not Parquet."""
+        share = 1.0
+        for table, rows in self.suite.sizes:
+            share = max(self._rows(table), 1) / rows
+            if share < 1:
+                break
+        return float(f"{share:.3g}")
+
+    def _rows(self, table: str) -> int:
         try:
-            suppliers: int = sum(parquet.read_metadata(file).num_rows for file in self.files("supplier"))
+            return sum(parquet.read_metadata(file).num_rows for file in self.files(table))
         except (OSError, ValueError) as error:
-            raise DatasetError(f"a supplier file in {self.folder} cannot be read: {error}") from error
-        return max(suppliers, 1) / _SUPPLIERS_AT_SCALE_1
+            raise DatasetError(f"a {table} file in {self.folder} cannot be read: {error}") from error
 
 
-def open_dataset(folder: Path) -> Dataset:
-    """The data set in a folder; raises ``DatasetError`` unless all eight tables are there."""
-    dataset = Dataset(folder)
+def open_dataset(folder: Path, suite: Suite = TPCH) -> Dataset:
+    """The data set of a benchmark in a folder; raises ``DatasetError`` unless all of its tables are there."""
+    dataset = Dataset(folder, suite)
     missing = dataset.missing()
     if missing:
         raise DatasetError(
             f"{folder} lacks the Parquet files of {', '.join(missing)}\n"
-            f"  hint: shoal tpch generate --scale 1 --output {folder}"
+            f"  hint: shoal {suite.key} generate --scale 1 --output {folder}"
         )
     return dataset

@@ -21,6 +21,7 @@ from shoal.tpch.dataset import Dataset
 from shoal.tpch.processes import reset_peaks, tree_usage
 from shoal.tpch.results import Sample, available_cores
 from shoal.tpch.rivals import RIVALS
+from shoal.tpch.suite import Suite
 
 
 def measure(engine: Contender, sql: str) -> tuple[Sample, pyarrow.Table]:
@@ -44,7 +45,7 @@ def measure(engine: Contender, sql: str) -> tuple[Sample, pyarrow.Table]:
 
 def open_engine(request: dict[str, Any]) -> Contender:
     """The engine that a request names, on the cores that it may have."""
-    dataset, threads = Dataset(Path(request["folder"])), int(request["threads"])
+    dataset, threads = _dataset(request), int(request["threads"])
     if threads < available_cores():
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
     if request["options"] is not None:
@@ -52,6 +53,16 @@ def open_engine(request: dict[str, Any]) -> Contender:
         settings = tuple((name, value) for name, value in options.pop("settings"))
         return Shoal(dataset, ShoalOptions(**options, settings=settings))
     return RIVALS[request["engine"]].open(dataset, threads)
+
+
+def _dataset(request: dict[str, Any]) -> Dataset:
+    """The data set that a request describes; what JSON has made lists of is tuples again."""
+    described = {name: _tuples(value) for name, value in request["suite"].items()}
+    return Dataset(Path(request["folder"]), Suite(**described))
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def serve(engine: Contender, questions: BinaryIO, answers: BinaryIO) -> None:

@@ -50,6 +50,7 @@ class EngineProcess:
         request = {
             "engine": key,
             "folder": str(dataset.folder.absolute()),
+            "suite": asdict(dataset.suite),
             "threads": threads,
             "options": None if options is None else asdict(options),
         }

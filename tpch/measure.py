@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 
 import pyarrow
 
-from shoal.tpch.answers import Expectation, find_difference, find_rough_difference, read_ordering, without_limit
+from shoal.tpch.answers import expect, find_difference, find_rough_difference
 from shoal.tpch.contenders import Duckdb, ShoalOptions
 from shoal.tpch.dataset import Dataset
 from shoal.tpch.engines import Engine, EngineFailed, EngineOpener, open_process
-from shoal.tpch.queries import query_text
 from shoal.tpch.results import (
     BenchmarkResult,
     EngineRuns,
@@ -83,6 +82,7 @@ def run_benchmark(benchmark: Benchmark, tell: Listener, open_engine: EngineOpene
         machine=describe_machine(tuple(RIVALS[key].package for key, _ in engines.rivals if RIVALS[key].package)),
         queries=outcomes,
         missing=tuple(engines.missing),
+        suite=benchmark.dataset.suite.title,
     )
 
 
@@ -157,7 +157,7 @@ class _Turns:
 def _outcomes(benchmark: Benchmark, engines: _Engines, tell: Listener) -> Iterator[QueryOutcome]:
     scale = benchmark.dataset.scale()
     for number in benchmark.numbers:
-        yield _run_query(benchmark, number, query_text(number, scale), engines, tell)
+        yield _run_query(benchmark, number, benchmark.dataset.suite.query_text(number, scale), engines, tell)
 
 
 def _run_query(benchmark: Benchmark, number: int, sql: str, engines: _Engines, tell: Listener) -> QueryOutcome:
@@ -174,7 +174,7 @@ def _run_query(benchmark: Benchmark, number: int, sql: str, engines: _Engines, t
     checked: list[bool | None] = [None] * len(rivals)
     if engines.oracle is not None:
         tell(number, "check")
-        expected = Expectation(engines.oracle.answer(without_limit(sql)), read_ordering(sql))
+        expected = expect(sql, engines.oracle.answer)
         verified = own.check(lambda answer: find_difference(expected, answer))
         for index, (key, _) in enumerate(engines.rivals):
             if key != ORACLE:

@@ -26,7 +26,7 @@ def render_chart(result: BenchmarkResult) -> str:
     """The picture as an SVG document."""
     mean = result.geometric_ratio or 1.0
     over = f"Shoal ({result.mode}) over {result.rival}" if result.rival else "nothing to compare with"
-    title = f"TPC-H scale {result.scale:g}, time of each query: {over}, lower is faster"
+    title = f"{result.suite} scale {result.scale:g}, time of each query: {over}, lower is faster"
     heading = Heading(title, f"geometric mean {mean:.2f}x", _STYLES)
     return ratio_chart(ratio_groups(result), mean, heading) + "\n"
 

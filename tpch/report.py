@@ -21,7 +21,7 @@ def write_report(result: BenchmarkResult, path: Path) -> None:
 
 def render_report(result: BenchmarkResult) -> str:
     """The report as a whole HTML document."""
-    title = f"TPC-H scale {result.scale:g}: Shoal, {result.mode}"
+    title = f"{result.suite} scale {result.scale:g}: Shoal, {result.mode}"
     parts = [
         f"<h1>{escape(title)}</h1>",
         f"<p>{escape(_subtitle(result))}</p>",

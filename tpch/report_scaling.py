@@ -17,7 +17,7 @@ def write_scaling_report(scaling: Scaling, path: Path) -> None:
 def render_scaling(scaling: Scaling) -> str:
     """The report as a whole HTML document."""
     first = scaling.steps[0].result
-    title = f"TPC-H scale {first.scale:g}: Shoal on more and more executors"
+    title = f"{first.suite} scale {first.scale:g}: Shoal on more and more executors"
     queries = f"{len(first.queries)} queries, median of {first.runs} runs, one thread an executor"
     cores = f"{first.machine.cores} cores, which all executors share. {first.started}"
     rows = [[(text, "") for text in row] for row in scaling_rows(scaling)]

@@ -9,6 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
 
+from shoal.tpch.suite import TPCH
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -136,8 +138,8 @@ class EngineSummary:
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkResult:
-    """A whole benchmark. ``rivals`` are those that ran, ``missing`` those that were asked for and are not installed,
-    each with the reason."""
+    """A whole run of the benchmark ``suite``. ``rivals`` are those that ran, ``missing`` those that were asked for and
+    are not installed, each with the reason."""
 
     mode: str
     threads: int
@@ -149,6 +151,7 @@ class BenchmarkResult:
     machine: Machine
     queries: tuple[QueryOutcome, ...]
     missing: tuple[str, ...] = ()
+    suite: str = TPCH.title
 
     @property
     def rival(self) -> str | None:

@@ -82,9 +82,11 @@ def run_scaling(
 
 def scaling_table(scaling: Scaling) -> Table:
     """A line a cluster."""
-    scale = scaling.steps[0].result.scale
+    first = scaling.steps[0].result
     table = Table(
-        title=f"Scaling, TPC-H scale {scale:g}, 1 thread an executor", title_justify="left", header_style="bold"
+        title=f"Scaling, {first.suite} scale {first.scale:g}, 1 thread an executor",
+        title_justify="left",
+        header_style="bold",
     )
     for head in HEADS:
         table.add_column(head, justify="right")

@@ -12,7 +12,7 @@ _WIDTH_OF_FILES = 190
 def result_table(result: BenchmarkResult) -> Table:
     """The result as a table, a line a query; one rival has columns of its own, each of several has one."""
     own = result.own
-    title = f"TPC-H scale {result.scale:g}, {result.mode}, {result.threads} threads, median of {result.runs}"
+    title = f"{result.suite} scale {result.scale:g}, {result.mode}, {result.threads} threads, median of {result.runs}"
     table = Table(title=title, title_justify="left", show_footer=True, header_style="bold")
     table.add_column("query", footer="all / geo. mean", justify="right")
     table.add_column("seconds", footer=_pair(own), justify="right")

@@ -6,7 +6,7 @@ import signal
 import pytest
 
 import shoal
-from shoal.tpch.answers import Expectation, find_difference, find_rough_difference, read_ordering, without_limit
+from shoal.tpch.answers import expect, find_difference, find_rough_difference
 from shoal.tpch.contenders import Duckdb, ShoalOptions
 from shoal.tpch.dataset import Dataset
 from shoal.tpch.engines import EngineFailed, EngineProcess, open_process
@@ -19,7 +19,7 @@ QUERIES = (1, 3, 13)
 def expected(folder, number):
     sql = query_text(number, scale=0.01)
     with Duckdb(Dataset(folder), threads=1) as oracle:
-        return sql, Expectation(oracle.answer(without_limit(sql)), read_ordering(sql))
+        return sql, expect(sql, oracle.answer)
 
 
 @pytest.fixture

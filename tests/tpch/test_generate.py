@@ -78,7 +78,7 @@ def test_a_missing_generator_names_the_extra(monkeypatch, tmp_path):
 
 
 def test_a_failing_generator_is_an_error(monkeypatch, tmp_path):
-    monkeypatch.setattr(module, "find_generator", lambda: sys.executable)
+    monkeypatch.setattr(module, "find_generator", lambda suite: sys.executable)
     with pytest.raises(DatasetError, match="exit code 2"):
         generate(0.001, tmp_path)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow
 
-from shoal.tpch.dataset import TABLES, Dataset
+from shoal.tpch.dataset import Dataset
 
 
 class Daft:
@@ -21,7 +21,7 @@ class Daft:
         os.environ["DAFT_RUNNER"] = "native"
         os.environ["DO_NOT_TRACK"] = "true"
         self._daft: Any = importlib.import_module("daft")
-        self._frames = {table: self._daft.read_parquet(dataset.pattern(table)) for table in TABLES}
+        self._frames = {table: self._daft.read_parquet(dataset.pattern(table)) for table in dataset.tables}
 
     def answer(self, sql: str) -> pyarrow.Table:
         """Run one query and fetch all of its rows."""

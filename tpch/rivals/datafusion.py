@@ -4,7 +4,7 @@ from typing import Any
 
 import pyarrow
 
-from shoal.tpch.dataset import TABLES, Dataset
+from shoal.tpch.dataset import Dataset
 
 
 class Datafusion:
@@ -16,7 +16,7 @@ class Datafusion:
         import datafusion
 
         self._context: Any = datafusion.SessionContext(datafusion.SessionConfig().with_target_partitions(threads))
-        for table in TABLES:
+        for table in dataset.tables:
             files = dataset.files(table)
             path = files[0] if len(files) == 1 else files[0].parent
             self._context.register_parquet(table, str(path.absolute()))

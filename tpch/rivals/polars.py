@@ -4,7 +4,7 @@ import os
 
 import pyarrow
 
-from shoal.tpch.dataset import TABLES, Dataset
+from shoal.tpch.dataset import Dataset
 
 
 class Polars:
@@ -16,7 +16,9 @@ class Polars:
         os.environ.setdefault("POLARS_MAX_THREADS", str(threads))
         import polars
 
-        self._context = polars.SQLContext({table: polars.scan_parquet(dataset.pattern(table)) for table in TABLES})
+        self._context = polars.SQLContext(
+            {table: polars.scan_parquet(dataset.pattern(table)) for table in dataset.tables}
+        )
 
     def answer(self, sql: str) -> pyarrow.Table:
         """Run one query and fetch all of its rows."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow
 
-from shoal.tpch.dataset import TABLES, Dataset
+from shoal.tpch.dataset import Dataset
 
 _MEMORY_SHARE = 0.6
 """The part of the machine's memory that the virtual machine may take."""
@@ -49,7 +49,7 @@ class Spark:
 
 
 def register_tables(session: Any, dataset: Dataset) -> None:
-    """Give a session of Spark, or of what speaks its protocol, the eight tables."""
-    for table in TABLES:
+    """Give a session of Spark, or of what speaks its protocol, the tables."""
+    for table in dataset.tables:
         files = [str(file.absolute()) for file in dataset.files(table)]
         session.read.parquet(*files).createOrReplaceTempView(table)
