@@ -49,27 +49,27 @@ def without_limit(sql: str) -> str:
     return tree.sql(dialect="duckdb") if isinstance(tree, exp.Query) else sql
 
 
-def _items(tree: exp.Expression) -> Iterator[exp.Expression]:
+def _items(tree: exp.Expr) -> Iterator[exp.Expr]:
     order = tree.args.get("order")
     for item in order.expressions if order else ():
         yield item.this.unnest()
 
 
-def _hidden_items(tree: exp.Expression) -> list[exp.Expression]:
+def _hidden_items(tree: exp.Expr) -> list[exp.Expr]:
     """The items that are neither a column's name, nor its place, nor what a column computes."""
     if not isinstance(tree, exp.Select) or tree.args.get("distinct"):
         return []
     return [item for item in _items(tree) if not isinstance(item, exp.Literal) and _needs_column(tree, item)]
 
 
-def _needs_column(tree: exp.Select, item: exp.Expression) -> bool:
+def _needs_column(tree: exp.Select, item: exp.Expr) -> bool:
     if _computed_at(tree, item) is not None:
         return False
     given = any(select.is_star for select in tree.selects) or item.name.lower() in _names(tree)
     return not (isinstance(item, exp.Column) and given)
 
 
-def _place(tree: exp.Expression, item: exp.Expression, hidden: list[exp.Expression], names: list[str]) -> int | None:
+def _place(tree: exp.Expr, item: exp.Expr, hidden: list[exp.Expr], names: list[str]) -> int | None:
     """Where the column of an item is in the answer; None if that cannot be told."""
     if isinstance(item, exp.Literal):
         return int(item.name) - 1
@@ -80,7 +80,7 @@ def _place(tree: exp.Expression, item: exp.Expression, hidden: list[exp.Expressi
     return names.index(item.name.lower()) if item.name.lower() in names else None
 
 
-def _computed_at(tree: exp.Select, item: exp.Expression) -> int | None:
+def _computed_at(tree: exp.Select, item: exp.Expr) -> int | None:
     """The place of the column that computes just this; a column of a name that is also an alias is the alias's."""
     if any(select.is_star for select in tree.selects):
         return None
