@@ -16,6 +16,7 @@ import duckdb
 
 from shoal.catalog import CatalogSnapshot
 from shoal.executor.kernel_errors import translate_error
+from shoal.planner.definitions import Macro
 from shoal.planner.errors import (
     BindError,
     ColumnNotFound,
@@ -27,9 +28,11 @@ from shoal.planner.errors import (
     TableNotFound,
 )
 from shoal.planner.lexer import TokenKind, place_at, split_statements, tokenize
+from shoal.planner.parameters import TypedText, parameter_names
 from shoal.planner.source import Field, TableSource, ViewDefinition
 from shoal.planner.statement import suggest
 from shoal.scratch import Scratch
+from shoal.scratch_macros import ScratchMacros
 from shoal.source_files import format_of, quote_name
 
 _PREFIX = "DESCRIBE\n"
@@ -38,6 +41,7 @@ _KEYWORDS = (
     "UNION", "EXCEPT", "INTERSECT", "DISTINCT", "BETWEEN", "QUALIFY", "WINDOW", "PARTITION", "USING", "VALUES", "WITH",
 )  # fmt: skip
 _CACHED_TYPES = 2048
+_SYNTAX = "SELECT json_serialize_sql(?::VARCHAR, skip_null := true, skip_empty := true, skip_default := true)"
 _VIRTUAL_COLUMNS = re.compile(r'"(filename|file_row_number|file_index|file_size|file_last_modified)"', re.IGNORECASE)
 """Columns that only a real file has: a statement that names one is bound to the file itself."""
 
@@ -48,6 +52,7 @@ class Binder:
     def __init__(self, scratch: Scratch) -> None:
         self._scratch = scratch
         self._made: dict[str, object] = {}
+        self._macros = ScratchMacros(scratch)
         self._types: dict[object, dict[str, str]] = {}
 
     def describe(self, sql: str, parameters: Sequence[object], catalog: CatalogSnapshot) -> tuple[Field, ...]:
@@ -58,6 +63,7 @@ class Binder:
         with self._scratch.lock:
             names = self.table_names(text)
             self._make_all(names, sql, catalog)
+            self._define(text, catalog, ())
             try:
                 rows = self._described(text, parameters)
             except ColumnNotFound as error:
@@ -69,11 +75,51 @@ class Binder:
                 rows = self._described(text, parameters)
             except Error as error:
                 raise self._explain(error, sql, catalog) from error
+            finally:
+                self._macros.forget_shadows()
         return tuple(Field(str(row[0]), str(row[1])) for row in rows)
+
+    def check_prepared(self, name: str, sql: str, text: str, catalog: CatalogSnapshot) -> None:
+        """Have DuckDB check ``sql``, which prepares the query ``text`` under a name; raises user errors."""
+        with self._scratch.lock:
+            self._make_all(self.table_names(text), sql, catalog)
+            self._define(text, catalog, ())
+            try:
+                self._scratch.rows(sql)
+                self._scratch.rows(f"DEALLOCATE {quote_name(name)}")
+            except (duckdb.Error, RuntimeError) as error:
+                raise self._explain(translate_error(error, sql), sql, catalog, 0) from error
+            finally:
+                self._macros.forget_shadows()
+
+    def define_macro(self, macro: Macro, sql: str, catalog: CatalogSnapshot) -> Macro:
+        """Have DuckDB check a macro's own statement; the macro as it is to be kept. Raises user errors."""
+        with self._scratch.lock:
+            for query in macro.queries():
+                self._make_all(self.table_names(query), sql, catalog)
+            self._define(macro.text, catalog, ())
+            macro = replace(macro, shadows=self._macros.hides_function(macro.name))
+            try:
+                self._macros.check(macro, sql)
+            except Error as error:
+                raise self._explain(error, sql, catalog, 0) from error
+            finally:
+                self._macros.forget_shadows()
+        return macro
+
+    def _define(self, sql: str, catalog: CatalogSnapshot, within: tuple[str, ...]) -> object:
+        """Have the scratch connection know the macros and variables of a text; returns what these are made from."""
+        inner = [
+            self._make(name, catalog, within)
+            for macro in catalog.definitions.macros_of(sql)
+            for query in macro.queries()
+            for name in self.table_names(query)
+        ]
+        return self._macros.make(sql, catalog.definitions), tuple(inner)
 
     def _described(self, text: str, parameters: Sequence[object]) -> list[tuple[object, ...]]:
         try:
-            return self._scratch.rows(_PREFIX + text, list(parameters) or None)
+            return self._scratch.rows(_PREFIX + text, bound_values(text, parameters) or None)
         except (duckdb.Error, RuntimeError, ValueError, TypeError) as error:
             raise translate_error(error, _PREFIX + text) from error
 
@@ -92,6 +138,17 @@ class Binder:
         except (duckdb.Error, RuntimeError):
             kinds = (TokenKind.WORD, TokenKind.QUOTED)
             return tuple(sorted({token.name for token in tokenize(sql) if token.kind in kinds}))
+
+    def syntax(self, sql: str) -> str:
+        """How the kernel reads a statement, as JSON; nothing if it cannot be written down."""
+        try:
+            return self._scratch.strings(_SYNTAX, [sql])[0]
+        except duckdb.Error:
+            return ""
+
+    def moment(self) -> str:
+        """The time now."""
+        return self._scratch.strings("SELECT CAST(CAST(now() AS TIMESTAMPTZ) AS VARCHAR)")[0]
 
     def types(self, columns: Sequence[Field], layers: Sequence[Mapping[str, str]]) -> dict[str, str]:
         """The DuckDB types of expressions, layer upon layer; see ``shoal.planner.protocols.Kernel``."""
@@ -123,7 +180,7 @@ class Binder:
         match entry:
             case ViewDefinition():
                 inner = tuple(self._make(item, catalog, (*within, folded)) for item in self.table_names(entry.sql))
-                definition = (entry, inner)
+                definition = (entry, inner, self._define(entry.sql, catalog, (*within, folded)))
             case _:
                 definition = entry.columns
         if definition != self._made.get(folded):
@@ -152,12 +209,12 @@ class Binder:
             kind = "view" if isinstance(entry, ViewDefinition) else "table"
             raise type(told)(f"in the {kind} {name}: {told.message}", replace(told.context, place=None)) from error
 
-    def _explain(self, error: Error, sql: str, catalog: CatalogSnapshot) -> Error:
+    def _explain(self, error: Error, sql: str, catalog: CatalogSnapshot, before: int = 1) -> Error:
         """The error with its place in the user's text, and a hint from our own catalog instead of DuckDB's."""
         context = error.context
         place = context.place
         if place is not None:
-            place = Place(max(1, place.line - 1), place.column, place.length)
+            place = Place(max(1, place.line - before), place.column, place.length)
         hint = context.hint
         match error:
             case TableNotFound():
@@ -184,9 +241,27 @@ class BoundCatalog:
         """The names of tables, views and files that a statement refers to, as it writes them."""
         return self._binder.table_names(sql)
 
+    def syntax(self, sql: str) -> str:
+        """How the kernel reads a statement, as JSON."""
+        return self._binder.syntax(sql)
+
+    def moment(self) -> str:
+        """The time now."""
+        return self._binder.moment()
+
     def types(self, columns: Sequence[Field], layers: Sequence[Mapping[str, str]]) -> dict[str, str]:
         """The DuckDB types of scalar or aggregate expressions."""
         return self._binder.types(columns, layers)
+
+
+def bound_values(sql: str, parameters: Sequence[object]) -> list[object] | dict[str, object]:
+    """Values as DuckDB takes them: in order, or by name where the text's parameters have names."""
+    values = [
+        duckdb.Value(value.text, duckdb.type(value.type)) if isinstance(value, TypedText) else value
+        for value in parameters
+    ]
+    names = parameter_names(sql)
+    return dict(zip(names, values, strict=True)) if names else values
 
 
 def _typing_statement(columns: Sequence[Field], layers: Sequence[Mapping[str, str]]) -> str:

@@ -1,11 +1,12 @@
 """The session's names: registered tables and files, and views. A snapshot of it is the planner's ``Catalog``."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from shoal.planner.definitions import NO_DEFINITIONS, Definitions
 from shoal.planner.errors import ErrorContext, ProgrammingError, SourceNotFound, TableNotFound
 from shoal.planner.source import ArrowSource, FileFormat, FileSource, TableSource, ViewDefinition
 from shoal.planner.statement import suggest
@@ -27,7 +28,14 @@ Entry = FileTable | ArrowSource | ViewDefinition
 class CatalogSnapshot:
     """The catalog as it is while one statement is planned: a name that is looked up twice means the same files."""
 
-    def __init__(self, version: int, entries: Mapping[str, tuple[str, Entry]], files: SourceFiles) -> None:
+    def __init__(
+        self,
+        version: int,
+        entries: Mapping[str, tuple[str, Entry]],
+        files: SourceFiles,
+        definitions: Definitions = NO_DEFINITIONS,
+    ) -> None:
+        self._definitions = definitions
         self._version = version
         self._entries = entries
         self._files = files
@@ -37,6 +45,11 @@ class CatalogSnapshot:
     def version(self) -> int:
         """A number that changes whenever any name means something else."""
         return self._version
+
+    @property
+    def definitions(self) -> Definitions:
+        """The macros and variables."""
+        return self._definitions
 
     def lookup(self, name: str) -> TableSource | ViewDefinition | None:
         """The table, view or file of that name, or None; raises a ``SourceError`` for a file that cannot be read."""
@@ -79,11 +92,18 @@ class SessionCatalog:
         self._lock = threading.Lock()
         self._version = 0
         self._entries: dict[str, tuple[str, Entry]] = {}
+        self._definitions = NO_DEFINITIONS
 
     def snapshot(self) -> CatalogSnapshot:
         """The names as they are now."""
         with self._lock:
-            return CatalogSnapshot(self._version, self._entries, self._files)
+            return CatalogSnapshot(self._version, self._entries, self._files, self._definitions)
+
+    def define(self, change: Callable[[Definitions], Definitions]) -> None:
+        """Change the macros and variables; what ``change`` raises leaves them as they were."""
+        with self._lock:
+            self._definitions = change(self._definitions)
+            self._version += 1
 
     def register_path(self, name: str, path: str | Path) -> FileSource:
         """Name a file, a glob or a directory of files; returns what it stands for now. Raises a ``SourceError``."""

@@ -3,7 +3,6 @@
 import threading
 import warnings
 import weakref
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -12,6 +11,7 @@ from shoal.cursor import Backend, Cursor
 from shoal.executor.resources import cores, default_memory_bytes, parse_size
 from shoal.planner import errors
 from shoal.planner.errors import ErrorContext, InterfaceError, NotSupportedError
+from shoal.planner.parameters import Parameters
 from shoal.planner.source import Field
 from shoal.planner.statement import suggest
 from shoal.settings import SETTINGS, Settings
@@ -48,7 +48,7 @@ class Connection:
             self._cursors.add(cursor)
         return cursor
 
-    def execute(self, operation: str, parameters: Sequence[object] = ()) -> Cursor:
+    def execute(self, operation: str, parameters: Parameters = ()) -> Cursor:
         """A new cursor that has run a statement."""
         return self.cursor().execute(operation, parameters)
 

@@ -1,12 +1,13 @@
 """PEP 249's cursor, and Arrow beside it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import pyarrow as pa
 
 from shoal.planner.errors import Error, InterfaceError, NotSupportedError, ParameterError, ProgrammingError
 from shoal.planner.ids import QueryId
+from shoal.planner.parameters import Parameters
 from shoal.planner.source import Field
 from shoal.query_statistics import QueryStatistics
 from shoal.result import Result, Row
@@ -23,7 +24,7 @@ Description = tuple[tuple[str, str, None, None, None, None, None], ...]
 class Backend(Protocol):
     """What runs statements: a session in this process, or a coordinator elsewhere. Thread-safe."""
 
-    def execute(self, sql: str, parameters: Sequence[object], running: Running) -> Result | None:
+    def execute(self, sql: str, parameters: Parameters, running: Running) -> Result | None:
         """Run the statements of a text; the result of the last one, None if it has none."""
 
     def register(self, name: str, data: object) -> None:
@@ -89,17 +90,17 @@ class Cursor:
         """
         return None if self._result is None else self._result.statistics
 
-    def execute(self, operation: str, parameters: Sequence[object] = ()) -> Self:
+    def execute(self, operation: str, parameters: Parameters = ()) -> Self:
         """Run a statement (or several, separated by semicolons: the last one's result counts) and return the cursor.
 
-        ``parameters`` take the place of ``?``. Returns once the first rows are there. Raises an ``Error`` with the
-        place in ``operation``; Ctrl-C cancels the statement.
+        ``parameters`` take the place of ``?`` and ``$1``, or, as a mapping, of ``$name``. Returns once the first rows
+        are there. Raises an ``Error`` with the place in ``operation``; Ctrl-C cancels the statement.
         """
         self._check_open()
         if not isinstance(operation, str):
             raise InterfaceError(f"a statement is a text, not a {type(operation).__name__}")
-        if isinstance(parameters, str | bytes) or not isinstance(parameters, Sequence):
-            raise ParameterError("parameters are a sequence, such as a list or a tuple")
+        if isinstance(parameters, str | bytes) or not isinstance(parameters, Sequence | Mapping):
+            raise ParameterError("parameters are a sequence, such as a list or a tuple, or a mapping by names")
         self._drop_result()
         running = self._running = Running()
         try:
@@ -112,7 +113,7 @@ class Cursor:
             raise
         return self
 
-    def executemany(self, operation: str, seq_of_parameters: Sequence[Sequence[object]]) -> Self:
+    def executemany(self, operation: str, seq_of_parameters: Iterable[Parameters]) -> Self:
         """Run a statement once for each set of parameters; the result is the last one's."""
         for parameters in seq_of_parameters:
             self.execute(operation, parameters)

@@ -7,7 +7,7 @@ Paths, in statements and in ``register``, are paths of the cluster's machines.
 import atexit
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -41,6 +41,7 @@ from shoal.planner import codec
 from shoal.planner.errors import ConnectionFailed, Error, InterfaceError
 from shoal.planner.ids import QueryId
 from shoal.planner.lexer import check_size
+from shoal.planner.parameters import Parameters
 from shoal.planner.source import Field
 from shoal.registration import Registrations
 from shoal.result import BatchStream, Decoder, Result, TableStream
@@ -77,7 +78,7 @@ class RemoteBackend:
         # While the interpreter is torn down, gRPC's own threads stand still and a call would never end.
         atexit.register(self.close)
 
-    def execute(self, sql: str, parameters: Sequence[object], running: Running) -> Result | None:
+    def execute(self, sql: str, parameters: Parameters, running: Running) -> Result | None:
         """Run the statements of a text there; see ``Backend``."""
         self._check_open()
         check_size(sql)

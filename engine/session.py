@@ -24,8 +24,9 @@ from shoal.planner.errors import (
     QueryCancelled,
     SourceError,
 )
-from shoal.planner.lexer import StatementText, check_size, split_statements
-from shoal.planner.parameters import check_parameters
+from shoal.planner.lexer import StatementText, check_size, split_statements, tokenize
+from shoal.planner.parameters import Parameters, arrange_parameters, parameter_tokens
+from shoal.planner.session_kinds import SessionStatement
 from shoal.planner.source import ArrowSource, Field
 from shoal.planner.statement import (
     Analyze,
@@ -51,6 +52,7 @@ from shoal.runner import Runner
 from shoal.running import Running
 from shoal.scratch import Scratch
 from shoal.session_planner import SessionPlanner
+from shoal.session_statements import Another, SessionStatements, Table
 from shoal.settings import SETTINGS, Settings, Values
 from shoal.source_files import SourceFiles
 from shoal.views import Views, columns_of
@@ -71,6 +73,7 @@ class Session:
         self.catalog = SessionCatalog(self._files)
         self._binder = Binder(self._scratch)
         self._views = Views(self.catalog, self._binder)
+        self._statements = SessionStatements(self.catalog, self._binder)
         registry = ArrowRegistry()
         self._registrations = Registrations(self._scratch, registry, shared=runner is not None)
         self._execution = Execution(threads, memory_bytes, registry, runner, owns_cluster=owns_runner)
@@ -81,7 +84,7 @@ class Session:
         self._lock = threading.Lock()
         self._closed = False
 
-    def execute(self, sql: str, parameters: Sequence[object], running: Running) -> Result | None:
+    def execute(self, sql: str, parameters: Parameters, running: Running) -> Result | None:
         """Run the statements of a text; the result of the last one, None if it has none.
 
         Raises a ``shoal.planner.errors.Error`` with its place in ``sql`` where there is one.
@@ -90,14 +93,13 @@ class Session:
         statements = split_statements(sql)
         if len(statements) <= 1:
             return self._execute(sql, parameters, running)
-        if parameters:
-            raise ParameterError("parameters go with one statement, not with several")
+        taker = _taker_of(statements, parameters)
         result: Result | None = None
         for statement in statements:
             if result is not None:
                 result.close()
             try:
-                result = self._execute(statement.sql, (), running)
+                result = self._execute(statement.sql, parameters if statement is taker else (), running)
             except Error as error:
                 raise _moved(error, statement, sql) from error
         return result
@@ -142,20 +144,33 @@ class Session:
         if isinstance(entry, ArrowSource):
             self._registrations.drop(entry)
 
-    def _execute(self, sql: str, parameters: Sequence[object], running: Running) -> Result | None:
+    def _execute(self, sql: str, given: Parameters, running: Running) -> Result | None:
         if self._closed:
             raise InterfaceError("the connection is closed")
-        statement: Statement = classify(sql)
+        statement = classify(sql)
+        parameters: tuple[object, ...] = ()
         if isinstance(statement, Query | Explain | Describe):
-            check_parameters(sql, parameters)
-        elif parameters:
+            parameters = arrange_parameters(sql, given)
+        elif given:
             raise ParameterError("this kind of statement takes no parameters")
         try:
+            if isinstance(statement, SessionStatement):
+                return self._change_session(statement, running)
             return self._dispatch(statement, parameters, running)
         except Error as error:
             if self._was_closed() and not isinstance(error, QueryCancelled | InterfaceError):
                 raise InterfaceError("the connection was closed while the statement ran") from error
             raise _located(error, sql) from error
+
+    def _change_session(self, statement: SessionStatement, running: Running) -> Result | None:
+        done = self._statements.run(statement, lambda sql: self._rows(sql, running))
+        match done:
+            case Another():
+                return self._execute(done.sql, done.parameters, running)
+            case Table():
+                return self._table(done.names, done.rows)
+            case None:
+                return None
 
     def _was_closed(self) -> bool:
         """Whether ``close`` was called, perhaps by another thread since the last look."""
@@ -306,6 +321,17 @@ class Session:
         fields = tuple(Field(name, "VARCHAR") for name in names)
         arrays = [pa.array([row[index] for row in rows], pa.string()) for index in range(len(names))]
         return self._result(fields, TableStream(pa.table(arrays, names=list(names))), self.settings.values)
+
+
+def _taker_of(statements: Sequence[StatementText], parameters: Parameters) -> StatementText | None:
+    """The one of several statements that takes the parameters; None if there are none. Raises ``ParameterError``."""
+    if not parameters:
+        return None
+    prepared = [each for each in statements if next(tokenize(each.sql)).is_word("PREPARE")]
+    takers = [each for each in statements if each not in prepared and parameter_tokens(each.sql)]
+    if len(takers) != 1:
+        raise ParameterError("parameters go with one of several statements, the only one that takes them")
+    return takers[0]
 
 
 def _located(error: Error, sql: str) -> Error:

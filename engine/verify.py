@@ -71,7 +71,7 @@ def run_plain(
             task_scan = TaskScan(scan.name, scan.source, scan.columns, scan.splits[0])
             connection.execute(f"CREATE TEMP VIEW {quote(scan.name)} AS\n{scan_sql(task_scan, relation)}")
         for name, sql in stage.setup:
-            connection.execute(f"CREATE TEMP VIEW {quote(name)} AS\n{sql}")
+            connection.execute(f"CREATE TEMP VIEW {quote(name)} AS\n{sql}" if name else sql)
         return connection.sql(encode_select(stage.sql, stage.columns)).to_arrow_table()
     except (duckdb.Error, RuntimeError, OSError) as error:
         raise translate_error(error, stage.sql) from error

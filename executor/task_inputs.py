@@ -43,7 +43,10 @@ class TaskInputs:
             self._cancelled.check()
             self._bind_exchange(exchange)
         for name, sql in self._spec.setup:
-            self._create_view(name, sql)
+            if name:
+                self._create_view(name, sql)
+            else:
+                self._session.connection.execute(sql)
 
     def _bind_scan(self, scan: TaskScan) -> None:
         relation = ""

@@ -80,7 +80,7 @@ def render_fragments(planned: PlannedQuery) -> str:
         for task in range(stage.tasks):
             splits = [(item.name, _split_of(item, task)) for item in stage.scans if len(item.splits) > 1]
             lines += [f"-- task {task}: {name} {_split_text(split)}" for name, split in splits]
-        lines += [f"CREATE TEMP VIEW {name} AS {sql};" for name, sql in stage.setup]
+        lines += [f"CREATE TEMP VIEW {name} AS {sql};" if name else f"{sql};" for name, sql in stage.setup]
         lines += [f"{stage.sql.rstrip().rstrip(';')};", ""]
     return "\n".join(lines).rstrip()
 

@@ -7,6 +7,7 @@ Imports only the lexer and errors.
 import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from shoal.planner.errors import ErrorContext, ParameterError
@@ -21,12 +22,25 @@ _INTEGER_TYPES = (
 )
 _MAX_DECIMAL_DIGITS = 38
 
+Parameters = Sequence[object] | Mapping[str, object]
+"""Values for ``?`` and ``$1`` in order, or for ``$name`` by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class TypedText:
+    """A value of any DuckDB type, as the kernel writes it; None is NULL."""
+
+    text: str | None
+    type: str
+
 
 def literal(value: object) -> str:
     """A SQL expression of the value and type that DuckDB gives to a bound Python value; raises ``ParameterError``."""
     match value:
         case None | True | False:
             return str(value).lower() if value is not None else "NULL"
+        case TypedText():
+            return _typed(value)
         case int():
             return _integer(value)
         case float():
@@ -50,6 +64,11 @@ def literal(value: object) -> str:
             return "[" + ", ".join(literal(item) for item in value) + "]"
         case _:
             return _scalar_of_array_library(value)
+
+
+def _typed(value: TypedText) -> str:
+    text = "NULL" if value.text is None else _quote(value.text)
+    return text if value.type == '"NULL"' else f"CAST({text} AS {value.type})"
 
 
 def _scalar_of_array_library(value: object) -> str:
@@ -102,46 +121,95 @@ def _quote(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _wanted(sql: str) -> tuple[list[Token], frozenset[str]]:
-    tokens = [token for token in tokenize(sql) if token.kind is TokenKind.PARAMETER]
-    positional = 0
-    keys = set()
-    for token in tokens:
-        if token.text == "?":
-            positional += 1
-        keys.add(str(positional) if token.text == "?" else token.text[1:])
-    return tokens, frozenset(keys)
+def parameter_tokens(sql: str) -> tuple[Token, ...]:
+    """The places of all parameters of a text."""
+    return tuple(token for token in tokenize(sql) if token.kind is TokenKind.PARAMETER)
 
 
-def check_parameters(sql: str, parameters: Sequence[object]) -> list[Token]:
+def parameter_names(sql: str) -> tuple[str, ...]:
+    """The names of a text's ``$name`` parameters in the order in which they first come; none if it has ``?`` or ``$1``.
+
+    Raises ``ParameterError`` for both at once. Names are compared without case.
+    """
+    tokens = parameter_tokens(sql)
+    named = [token for token in tokens if _is_named(token)]
+    if named and len(named) < len(tokens):
+        context = _context(sql, named[0], "write all of them as ? or $1, or all as $name")
+        raise ParameterError("parameters are either named or numbered, not both in one statement", context)
+    return tuple(dict.fromkeys(token.text[1:].casefold() for token in named))
+
+
+def arrange_parameters(sql: str, parameters: Parameters) -> tuple[object, ...]:
+    """A statement's values in the order of its parameters; named ones in that of ``parameter_names``.
+
+    Raises ``ParameterError`` unless there is a value for each parameter, and no more.
+    """
+    names = parameter_names(sql)
+    if not isinstance(parameters, Mapping):
+        if names:
+            first = parameter_tokens(sql)[0]
+            message = f"the statement has named parameters such as {first.text}, but the values have no names"
+            raise ParameterError(message, _context(sql, first, "pass a mapping of names to values"))
+        check_parameters(sql, parameters)
+        return tuple(parameters)
+    tokens = parameter_tokens(sql)
+    if parameters and tokens and not names:
+        context = _context(sql, tokens[0], "pass a sequence of values")
+        raise ParameterError("the statement has no named parameters, but values with names", context)
+    values = {str(key).casefold(): value for key, value in parameters.items()}
+    if missing := [name for name in names if name not in values]:
+        token = next(token for token in tokens if token.text[1:].casefold() == missing[0])
+        raise ParameterError(f"there is no value for the parameter {token.text}", _context(sql, token))
+    if extra := [str(key) for key in parameters if str(key).casefold() not in names]:
+        raise ParameterError(f"the statement has no parameter ${extra[0]}", ErrorContext(sql=sql))
+    if tokens and not names:
+        check_parameters(sql, ())
+    return tuple(values[name] for name in names)
+
+
+def check_parameters(sql: str, parameters: Sequence[object]) -> tuple[Token, ...]:
     """The parameters of a statement; raises ``ParameterError`` unless there is a value for each, and no more."""
-    tokens, keys = _wanted(sql)
-    for token in tokens:
-        if not token.text[1:].isdigit() and token.text != "?":
-            place = place_at(sql, token.start, len(token.text))
-            message = f"named parameters such as {token.text} are not supported"
-            raise ParameterError(message, ErrorContext(sql=sql, place=place, hint="write ? and pass a sequence"))
-    wanted = max((int(key) for key in keys), default=0)
+    tokens = parameter_tokens(sql)
+    wanted = len(parameter_names(sql))
+    if not wanted:
+        wanted = max(_numbers(tokens), default=0)
     if wanted != len(parameters):
         expected = "1 parameter" if wanted == 1 else f"{wanted} parameters"
-        at_last = place_at(sql, tokens[-1].start, len(tokens[-1].text)) if tokens else None
+        context = _context(sql, tokens[-1]) if tokens else ErrorContext(sql=sql)
         given = "1 value was" if len(parameters) == 1 else f"{len(parameters)} values were"
-        message = f"the statement has {expected}, but {given} given"
-        raise ParameterError(message, ErrorContext(sql=sql, place=at_last))
+        raise ParameterError(f"the statement has {expected}, but {given} given", context)
     return tokens
 
 
 def inline_parameters(sql: str, parameters: Sequence[object]) -> str:
-    """The statement with each ``?`` (or ``?1``, ``$1``) replaced by its value's literal; raises ``ParameterError``."""
+    """The statement with each parameter replaced by its value's literal; raises ``ParameterError``."""
     tokens = check_parameters(sql, parameters)
     if not tokens:
         return sql
     literals = [literal(value) for value in parameters]
+    names = parameter_names(sql)
+    numbers = [names.index(token.text[1:].casefold()) + 1 for token in tokens] if names else _numbers(tokens)
     pieces: list[str] = []
-    position = number = 0
-    for token in tokens:
-        number += token.text == "?"
-        key = number if token.text == "?" else int(token.text[1:])
-        pieces += (sql[position : token.start], literals[key - 1])
+    position = 0
+    for token, number in zip(tokens, numbers, strict=True):
+        pieces += (sql[position : token.start], literals[number - 1])
         position = token.end
     return "".join(pieces) + sql[position:]
+
+
+def _is_named(token: Token) -> bool:
+    return token.text != "?" and not token.text[1:].isdigit()
+
+
+def _numbers(tokens: Sequence[Token]) -> list[int]:
+    """The number, from 1, of the value that each parameter takes."""
+    numbers: list[int] = []
+    positional = 0
+    for token in tokens:
+        positional += token.text == "?"
+        numbers.append(positional if token.text == "?" else int(token.text[1:]))
+    return numbers
+
+
+def _context(sql: str, token: Token, hint: str | None = None) -> ErrorContext:
+    return ErrorContext(sql=sql, place=place_at(sql, token.start, len(token.text)), hint=hint)

@@ -11,6 +11,7 @@ from shoal.planner.column_ids import ColumnIds
 from shoal.planner.cost.cardinality import Estimator
 from shoal.planner.distribute import Distributor
 from shoal.planner.distribute_aggregate import exported_arguments
+from shoal.planner.expand_definitions import ExpandedViews, expand_definitions
 from shoal.planner.fragment import Fragmenter
 from shoal.planner.logical import Query
 from shoal.planner.not_distributable import NotDistributable
@@ -89,7 +90,8 @@ def _distributed(
     ids = ColumnIds()
     estimator = Estimator(statistics, options.disabled_rules)
     runs: list[RuleRun] = []
-    bound = bind_query(parse_query(sql), fields, catalog, kernel, ids)
+    parsed = expand_definitions(parse_query(sql), sql, catalog.definitions)
+    bound = bind_query(parsed, fields, ExpandedViews(catalog), kernel, ids)
     estimator.watch_keys(bound.root)
     query = optimise(bound, RuleContext(ids, estimator, options, clock=clock, record=runs.append))
     distributor = Distributor(estimator, options, _argument_types(query, kernel))

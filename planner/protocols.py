@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
 
+from shoal.planner.definitions import Definitions
 from shoal.planner.source import Field, FileFormat, FileIdentity, FileSource, TableSource, ViewDefinition
 
 Key = int | dt.date | Decimal | str
@@ -21,6 +22,10 @@ class Catalog(Protocol):
     @property
     def version(self) -> int:
         """A number that changes whenever any name means something else."""
+
+    @property
+    def definitions(self) -> Definitions:
+        """The macros and variables."""
 
     def lookup(self, name: str) -> TableSource | ViewDefinition | None:
         """The table or view of that name (compared without case), or None."""
@@ -43,6 +48,12 @@ class Kernel(Protocol):
 
     def table_names(self, sql: str) -> tuple[str, ...]:
         """The names of tables, views and files that a statement refers to, as it writes them."""
+
+    def syntax(self, sql: str) -> str:
+        """How the kernel reads a statement: its ``json_serialize_sql``; see ``shoal.planner.syntax_tree``."""
+
+    def moment(self) -> str:
+        """The time now, as the text of a TIMESTAMPTZ."""
 
     def types(self, columns: Sequence[Field], layers: Sequence[Mapping[str, str]]) -> dict[str, str]:
         """The DuckDB types of scalar or aggregate expressions.

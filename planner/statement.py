@@ -7,6 +7,7 @@ Imports only the lexer, the kinds and errors.
 
 from shoal.planner.errors import Error, ErrorContext, NotSupportedError, SyntaxError_
 from shoal.planner.lexer import Token, TokenKind, check_size, split_statements
+from shoal.planner.session_kinds import SessionStatement, ShowVariables
 from shoal.planner.statement_kinds import (
     Analyze,
     CreateView,
@@ -23,8 +24,9 @@ from shoal.planner.statement_kinds import (
     ShowTables,
     Statement,
 )
+from shoal.planner.statement_macro import is_create_macro, is_drop_macro, read_create_macro, read_drop_macro
 from shoal.planner.statement_reader import QUERY_WORDS, StatementReader
-from shoal.planner.statement_session import read_reset, read_set
+from shoal.planner.statement_session import read_deallocate, read_execute, read_prepare, read_reset, read_set
 from shoal.planner.statement_tables import read_create, read_drop
 from shoal.planner.suggest import suggest
 
@@ -55,6 +57,9 @@ _STARTS = (
     "DROP",
     "SET",
     "RESET",
+    "PREPARE",
+    "EXECUTE",
+    "DEALLOCATE",
     "SHOW",
     "DESCRIBE",
     "DESC",
@@ -78,9 +83,6 @@ _REFUSED = {
     "CALL": "select from the function instead: FROM function(...)",
     "EXPORT": "fetch the result and write it",
     "IMPORT": "register files instead",
-    "PREPARE": "pass parameters with the statement instead",
-    "EXECUTE": "pass parameters with the statement instead",
-    "DEALLOCATE": "pass parameters with the statement instead",
     "BEGIN": "there are no transactions",
     "START": "there are no transactions",
     "COMMIT": "there are no transactions",
@@ -94,7 +96,7 @@ _TAKES = "Shoal takes queries, views (CREATE VIEW, DROP VIEW), SET, RESET, SHOW,
 _EXPLAIN_OPTIONS = ("ANALYZE", "FRAGMENTS", "FORMAT")
 
 
-def classify(sql: str) -> Statement:
+def classify(sql: str) -> Statement | SessionStatement:
     """What a text of exactly one statement (perhaps with a semicolon) is.
 
     Raises ``StatementTooLarge``, ``SyntaxError_`` or ``NotSupportedError``, each with its place in ``sql``.
@@ -111,7 +113,7 @@ def classify(sql: str) -> Statement:
 class _Reader(StatementReader):
     """The grammar of statements, as far as the session needs it."""
 
-    def statement(self) -> Statement:
+    def statement(self) -> Statement | SessionStatement:
         first = self.tokens[0]
         word = first.text.upper() if first.kind is TokenKind.WORD else first.text
         match word:
@@ -129,6 +131,16 @@ class _Reader(StatementReader):
                 return read_set(self)
             case "RESET":
                 return read_reset(self)
+            case "PREPARE":
+                return read_prepare(self)
+            case "EXECUTE":
+                return read_execute(self)
+            case "DEALLOCATE":
+                return read_deallocate(self)
+            case "CREATE" if is_create_macro(self):
+                return read_create_macro(self)
+            case "DROP" if is_drop_macro(self):
+                return read_drop_macro(self)
             case "CREATE":
                 return read_create(self)
             case "DROP":
@@ -227,7 +239,7 @@ class _Reader(StatementReader):
         self.end()
         return name
 
-    def _show(self) -> ShowAll | ShowTables | ShowSetting | ShowStats:
+    def _show(self) -> ShowAll | ShowTables | ShowSetting | ShowStats | ShowVariables:
         keyword = self.tokens[0]
         self.index = 1
         token = self.next("a setting, a table, ALL, TABLES or STATS FOR a table")
@@ -235,6 +247,8 @@ class _Reader(StatementReader):
             return ShowStats(self._table_name())
         if token.is_word("ALL") and self.peek() is None:
             return ShowAll()
+        if token.is_word("VARIABLES") and self.peek() is None:
+            return ShowVariables()
         if token.is_word("TABLES") and self.peek() is None:
             return ShowTables()
         if token.is_word("ALL") and self.tokens[self.index].is_word("TABLES") and len(self.tokens) == 3:

@@ -48,7 +48,26 @@ def _collect(
     tables: dict[str, tuple[str, TableSource]],
     views: dict[str, tuple[str, str]],
 ) -> None:
-    """Everything that a text names, and that the views it names do; a view comes after what it is made of."""
+    """Everything that a text names, and that the views it names do; a view comes after what it is made of.
+
+    Macros and variables are among the views, as statements without a name.
+    """
+    definitions = catalog.definitions
+    for macro in definitions.macros_of(sql):
+        for query in macro.queries():
+            _collect_named(query, catalog, kernel, tables, views)
+    for statement in definitions.statements(sql):
+        views.setdefault(f"{statement}\n", ("", statement))
+    _collect_named(sql, catalog, kernel, tables, views)
+
+
+def _collect_named(
+    sql: str,
+    catalog: Catalog,
+    kernel: Kernel,
+    tables: dict[str, tuple[str, TableSource]],
+    views: dict[str, tuple[str, str]],
+) -> None:
     registered = {name.lower() for name in catalog.names()}
     for name in kernel.table_names(sql):
         key = name.lower()

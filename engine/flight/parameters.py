@@ -13,27 +13,31 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from shoal.planner.errors import ParameterError, ProtocolError
-from shoal.planner.parameters import literal
+from shoal.planner.parameters import Parameters, literal
 
 
-def encode_parameters(values: Sequence[object]) -> str:
+def encode_parameters(values: Parameters) -> str:
     """The JSON of a statement's parameters, empty if there are none; raises ``ParameterError``."""
     if not values:
         return ""
     try:
+        if isinstance(values, Mapping):
+            return json.dumps({str(name): _encode(value) for name, value in values.items()}, separators=(",", ":"))
         return json.dumps([_encode(value) for value in values], separators=(",", ":"))
     except RecursionError as error:
         raise ParameterError("a parameter is nested too deep") from error
 
 
-def decode_parameters(text: str) -> tuple[object, ...]:
+def decode_parameters(text: str) -> Parameters:
     """The parameters again; raises ``ProtocolError``."""
     if not text:
         return ()
     try:
         found = json.loads(text)
+        if isinstance(found, dict):
+            return {name: _decode(value) for name, value in found.items()}
         if not isinstance(found, list):
-            raise ProtocolError("parameters are an array")
+            raise ProtocolError("parameters are an array, or an object of those with names")
         return tuple(_decode(value) for value in found)
     except (ValueError, TypeError, KeyError, InvalidOperation, binascii.Error, RecursionError, OverflowError) as error:
         raise ProtocolError(f"these are not parameters: {error}") from error

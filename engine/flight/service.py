@@ -199,14 +199,15 @@ class FlightService:
                 return wire.DoPutUpdateResult(record_count=count).SerializeToString()
             case "CommandPreparedStatementQuery":
                 request = parse(wire.CommandPreparedStatementQuery, value)
-                _prepared(session, request).parameters = await self._calls.quick(lambda: _parameters(chunks))
+                _prepared(session, request).parameters = _only(await self._calls.quick(lambda: _parameters(chunks)))
                 handle = request.prepared_statement_handle
                 return wire.DoPutPreparedStatementResult(prepared_statement_handle=handle).SerializeToString()
             case "CommandPreparedStatementUpdate":
                 prepared = _prepared(session, parse(wire.CommandPreparedStatementUpdate, value))
                 sql.append(prepared.sql)
-                parameters = await self._calls.quick(lambda: _parameters(chunks)) or prepared.parameters
-                count = await self._statements.update(session, prepared.sql, parameters)
+                rows = await self._calls.quick(lambda: _parameters(chunks)) or [prepared.parameters]
+                counts = [await self._statements.update(session, prepared.sql, row) for row in rows]
+                count = -1 if min(counts) < 0 else sum(counts)
                 return wire.DoPutUpdateResult(record_count=count).SerializeToString()
         command = own_command(name, value)
         if not isinstance(command, Upload):
@@ -240,14 +241,19 @@ def _serialize(message: "Message") -> bytes:
     return message.SerializeToString()
 
 
-def _parameters(chunks: list[bytes]) -> tuple[object, ...]:
-    """The one row of parameters that a client has sent; none if it has sent no column."""
+def _parameters(chunks: list[bytes]) -> list[tuple[object, ...]]:
+    """The rows of parameters that a client has sent; none if it has sent no column."""
     table = table_of(chunks) if chunks else pa.table({})
     if not table.num_columns:
-        return ()
-    if table.num_rows != 1:
-        raise ParameterError(f"a statement takes one set of parameters at a time, not {table.num_rows}")
-    return tuple(column[0].as_py() for column in table.columns)
+        return []
+    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+
+def _only(rows: list[tuple[object, ...]]) -> tuple[object, ...]:
+    """The parameters of a query, which has one result."""
+    if len(rows) > 1:
+        raise ParameterError(f"a query takes one set of parameters at a time, not {len(rows)}")
+    return rows[0] if rows else ()
 
 
 def _prepared(session: ClientSession, request: Any) -> Prepared:

@@ -10,7 +10,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -21,6 +21,7 @@ from shoal.flight.held import HeldResult, hold_for_others, hold_for_our_client
 from shoal.flight.requests import IDLE_SECONDS
 from shoal.planner.errors import ConnectionFailed, ErrorContext, InterfaceError, OperationalError, ProtocolError
 from shoal.planner.ids import QueryId
+from shoal.planner.parameters import Parameters
 from shoal.runner import Runner
 from shoal.running import Running
 from shoal.session import Session
@@ -77,7 +78,7 @@ class ClientSession:
         self.session = Session(threads=cores(), memory_bytes=default_memory_bytes(_MEMORY_SHARE), runner=self._runner)
 
     def start(
-        self, pool: ThreadPoolExecutor, sql: str, parameters: Sequence[object], query: str | None = None
+        self, pool: ThreadPoolExecutor, sql: str, parameters: Parameters, query: str | None = None
     ) -> Statement:
         """Run a statement in the pool, under a query id of the client's if it has one."""
         running = Running()
@@ -92,7 +93,7 @@ class ClientSession:
             if statement.query in self.statements:
                 raise InterfaceError(f"query {statement.query} runs already")
             self.statements[statement.query] = statement
-        statement.future = pool.submit(self._run, statement, tuple(parameters))
+        statement.future = pool.submit(self._run, statement, parameters)
         return statement
 
     def take(self, statement: Statement) -> HeldResult | None:
@@ -168,7 +169,7 @@ class ClientSession:
             each.close()
         self.session.close()
 
-    def _run(self, statement: Statement, parameters: tuple[object, ...]) -> HeldResult | None:
+    def _run(self, statement: Statement, parameters: Parameters) -> HeldResult | None:
         running = statement.running
         result = self.session.execute(statement.sql, parameters, running)
         if result is None:
@@ -227,7 +228,7 @@ class Sessions:
             return self._find(name) or self._make(name, own=False)
 
     def start(
-        self, session: ClientSession, sql: str, parameters: Sequence[object], query: str | None = None
+        self, session: ClientSession, sql: str, parameters: Parameters, query: str | None = None
     ) -> Statement:
         """Run a statement; raises ``OperationalError`` when too many run already."""
         with self._lock:

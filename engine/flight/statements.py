@@ -18,6 +18,7 @@ from shoal.flight.requests import IDLE_SECONDS, Answer, Await, Execute, Status, 
 from shoal.flight.sessions import ClientSession, Prepared, Statement
 from shoal.planner import codec
 from shoal.planner.errors import InterfaceError
+from shoal.planner.parameters import Parameters
 from shoal.runner import QueryProgress
 
 POLL_SECONDS = 0.25
@@ -78,7 +79,7 @@ class Statements:
         return -1 if held is not None else 0
 
     def _start(
-        self, session: ClientSession, sql: str, parameters: tuple[object, ...], query: str | None = None
+        self, session: ClientSession, sql: str, parameters: Parameters, query: str | None = None
     ) -> Statement:
         loop = asyncio.get_running_loop()
         statement = self.calls.sessions.start(session, sql, parameters, query)

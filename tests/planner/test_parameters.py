@@ -65,7 +65,6 @@ def test_statements(duck: duckdb.DuckDBPyConnection, sql: str, values: Sequence[
         ("SELECT ?", []),
         ("SELECT ?", [1, 2]),
         ("SELECT 1", [1]),
-        ("SELECT $name", [1]),
         ("SELECT ?", [object()]),
         ("SELECT ?", [2**128]),
     ],

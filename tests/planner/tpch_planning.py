@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import sqlglot
 
+from shoal.planner.definitions import NO_DEFINITIONS
 from shoal.planner.functions import is_aggregate
 from shoal.planner.options import PlanOptions
 from shoal.planner.plan import PlannedQuery, plan_query
@@ -57,6 +58,7 @@ class InjectedTables(WithoutSamples):
             )
 
     version = 1
+    definitions = NO_DEFINITIONS
 
     def lookup(self, name: str) -> TableSource | ViewDefinition | None:
         """The table of that name."""
@@ -108,6 +110,15 @@ class EmptyKernel:
     def table_names(self, sql: str) -> tuple[str, ...]:
         """The tables that a statement names."""
         return tuple(sorted(self.connection.get_table_names(sql)))
+
+    def syntax(self, sql: str) -> str:
+        """How the kernel reads a statement."""
+        options = "skip_null := true, skip_empty := true, skip_default := true"
+        return str(self.connection.execute(f"SELECT json_serialize_sql(?::VARCHAR, {options})", [sql]).fetchall()[0][0])
+
+    def moment(self) -> str:
+        """The time now."""
+        return "2026-11-22 12:00:00+00"
 
     def types(self, columns: Sequence[Field], layers: Sequence[Mapping[str, str]]) -> dict[str, str]:
         """The types of expressions."""
