@@ -11,7 +11,7 @@ from sqlglot import exp
 from shoal.planner import logical, tree
 from shoal.planner.distribution import HashSlot
 from shoal.planner.ids import ColumnId
-from shoal.planner.key_cuts import Cut, Nulls, cut_table, find_borders, key_literal, make_key_splits
+from shoal.planner.key_cuts import Cut, Nulls, cut_table, find_borders, key_literal, make_key_splits, overlaps_more
 from shoal.planner.live_row_groups import live_row_groups
 from shoal.planner.logical import Node, Scan
 from shoal.planner.protocols import KeyRange, Statistics
@@ -87,8 +87,10 @@ def _common_cuts(keys: list[_Key], tasks: int) -> dict[ColumnId, list[Cluster]]:
     """Cut all tables at the borders of the largest one that its own borders cut well and evenly."""
     for anchor in sorted(keys, key=lambda key: (-key.rows, key.id)):
         bounds = find_borders(anchor.worked, tasks, anchor.type)
+        if not bounds or overlaps_more(anchor.worked, bounds, MOST_OVERLAP):
+            continue
         cut = cut_table(anchor.worked, bounds, tasks, Nulls.APART)
-        if bounds and cut.overlap <= MOST_OVERLAP and cut.unevenness <= MOST_UNEVEN:
+        if cut.overlap <= MOST_OVERLAP and cut.unevenness <= MOST_UNEVEN:
             break
     else:
         return {}

@@ -115,6 +115,8 @@ class Distributor:
             worth_it = self.prices.tasks > 1 and estimate.rows >= LEAST_DEALT_ROWS
             forced = worth_it and self.options.distribute is Distribute.ALWAYS
             return [*([] if forced else [whole]), *([dealt(whole, self.prices)] if worth_it else [])]
+        if self.prices.tasks == 1:
+            return [whole]  # its parts would be in one task all the same
         shared = seconds / self.prices.share(Arbitrary())
         split = [Candidate(p.TableScan(node, True, estimate), Arbitrary(), shared)]
         for cluster in self.clusters.of(node):
@@ -142,14 +144,14 @@ class Distributor:
         return Candidate(plan, where, item.seconds + seconds, item.stable)
 
     def _project(self, node: logical.Project, item: Candidate) -> Candidate:
-        computed = [one for one in node.assignments if not isinstance(one.expression, exp.Column)]
-        cost = item.plan.estimate.rows * len(computed) * PROJECT_CELL / self.prices.share(item.distribution)
-        names: dict[ColumnId, set[ColumnId]] = {}
-        for one in node.assignments:
-            if isinstance(one.expression, exp.Column):
-                names.setdefault(ColumnId(one.expression.name), set()).add(one.column.id)
+        computed = sum(not isinstance(one.expression, exp.Column) for one in node.assignments)
+        cost = item.plan.estimate.rows * computed * PROJECT_CELL / self.prices.share(item.distribution)
         distribution = item.distribution
         if isinstance(distribution, Hash):
+            names: dict[ColumnId, set[ColumnId]] = {}
+            for one in node.assignments:
+                if isinstance(one.expression, exp.Column):
+                    names.setdefault(ColumnId(one.expression.name), set()).add(one.column.id)
             slots = tuple(
                 replace(slot, columns=frozenset(new for old in slot.columns for new in names.get(old, ())))
                 for slot in distribution.slots

@@ -81,84 +81,119 @@ def join_candidates(
     estimate: Estimate,
     options: PlanOptions,
 ) -> list[Candidate]:
-    """Every useful way to bring the two sides together; at least one."""
-    pairs = key_pairs(node)
-    context = _JoinContext(node, estimate, options, pairs)
-    found: list[Candidate] = []
-    for one in left:
-        for other in right:
-            found += context.combinations(one, other)
-    return found
+    """Every useful way to bring the two sides together, of each distribution the cheapest; at least one."""
+    context = _JoinContext(node, estimate, options, key_pairs(node))
+    lefts = [_Side(item, context, is_left=True) for item in left]
+    rights = [_Side(item, context, is_left=False) for item in right]
+    for one in lefts:
+        for other in rights:
+            context.combine(one, other)
+    return list(context.found.values())
 
 
-@dataclass(slots=True)
+class _Side:
+    """One plan of one side, and what it becomes behind an exchange: made once, when first asked for."""
+
+    def __init__(self, item: Candidate, context: "_JoinContext", *, is_left: bool) -> None:
+        self.item = item
+        self.spread = is_spread(item.distribution)
+        self.aligned = context.aligned(item, is_left) if context.pairs else None
+        self._context = context
+        self._is_left = is_left
+        self._sent: Candidate | None = None
+        self._moved: Candidate | None = None
+
+    @property
+    def sent(self) -> Candidate:
+        """The plan with all its rows in every task; two computations of it give the same rows."""
+        if self._sent is None:
+            ready = self.item.distribution == Whole() and self.item.stable
+            self._sent = self.item if ready else exchanged_whole(self.item, self._context.prices)
+        return self._sent
+
+    @property
+    def moved(self) -> Candidate:
+        """The plan with its rows parted by the hash of all keys."""
+        if self._moved is None:
+            self._moved = hashed(self.item, self._context.hashes[0 if self._is_left else 1], self._context.prices)
+        return self._moved
+
+
 class _JoinContext:
-    node: logical.Join
-    estimate: Estimate
-    options: PlanOptions
-    pairs: list[KeyPair]
+    """One join being distributed; ``found`` is the cheapest plan of each distribution and stability so far."""
 
-    def combinations(self, left: Candidate, right: Candidate) -> list[Candidate]:
-        """The joins of one plan of each side."""
-        prices = prices_of(self.options)
-        strategy = self.options.join_strategy
-        kind = self.node.kind
-        spread = is_spread(left.distribution), is_spread(right.distribution)
-        if spread == (False, False):
-            where: Distribution = Whole() if left.distribution == right.distribution == Whole() else Single()
-            return [self._join(left, right, where, p.JoinStrategy.LOCAL, "both sides are whole in one task")]
-        found: list[Candidate] = []
-        partitioned = self._partitioned(left, right) if self.pairs else []
-        broadcast: list[Candidate] = []
-        if kind in _KEEPS_LEFT and spread[0]:
-            build = right if right.distribution == Whole() and right.stable else exchanged_whole(right, prices)
-            broadcast.append(self._broadcast(left, build, left.distribution, "right"))
-        if kind in _KEEPS_RIGHT and spread[1]:
-            build = left if left.distribution == Whole() and left.stable else exchanged_whole(left, prices)
-            broadcast.append(self._broadcast(build, right, right.distribution, "left"))
-        if strategy is not JoinStrategy.PARTITIONED or not partitioned:
-            found += broadcast
-        if strategy is not JoinStrategy.BROADCAST or not broadcast:
-            found += partitioned
-        if strategy is JoinStrategy.AUTO and "reduce_semi_joins" not in self.options.disabled_rules:
-            reduced = reduced_semi_join(self.node, self._equalities(), left, right, self.estimate, prices)
-            found += [] if reduced is None else [reduced]
-        if not found:
-            sides = [exchanged_whole(item, prices) if is_spread(item.distribution) else item for item in (left, right)]
-            reason = "nothing to hash by and no side that may be sent to every task"
-            found.append(self._join(sides[0], sides[1], Single(), p.JoinStrategy.LOCAL, reason))
-        return found
-
-    def _broadcast(self, left: Candidate, right: Candidate, where: Distribution, sent: str) -> Candidate:
-        build = right if sent == "right" else left
-        size = build.plan.estimate
-        reason = f"every task gets the whole {sent} side: {size.rows:,.0f} rows, {size.bytes / 1e6:,.1f} MB"
-        return self._join(left, right, where, p.JoinStrategy.BROADCAST, reason)
-
-    def _partitioned(self, left: Candidate, right: Candidate) -> list[Candidate]:
-        prices = prices_of(self.options)
-        wanted: list[tuple[Candidate, Candidate, str]] = []
-        aligned_left, aligned_right = self._aligned(left, True), self._aligned(right, False)
-        if aligned_left is not None:
-            theirs = self._other_side(aligned_left, True)
-            if isinstance(right.distribution, Hash) and _serves(right.distribution, theirs):
-                wanted.append((left, right, "both sides are parted alike already, so nothing moves"))
-            wanted.append((left, hashed(right, theirs, prices), "the left side is parted by the key, the right moves"))
-        if aligned_right is not None:
-            ours = self._other_side(aligned_right, False)
-            wanted.append((hashed(left, ours, prices), right, "the right side is parted by the key, the left moves"))
-        sides = [
-            Hash(tuple(HashSlot(frozenset({pair.left if is_left else pair.right}), pair.type) for pair in self.pairs))
+    def __init__(self, node: logical.Join, estimate: Estimate, options: PlanOptions, pairs: list[KeyPair]) -> None:
+        self.node = node
+        self.estimate = estimate
+        self.options = options
+        self.pairs = pairs
+        self.prices = prices_of(options)
+        self.found: dict[tuple[Distribution, bool], Candidate] = {}
+        self.hashes = [
+            Hash(tuple(HashSlot(frozenset({pair.left if is_left else pair.right}), pair.type) for pair in pairs))
             for is_left in (True, False)
         ]
-        moved = hashed(left, sides[0], prices), hashed(right, sides[1], prices)
-        wanted.append((*moved, "both sides are large: each row goes to the task of its key's hash"))
-        return [
-            self._join(one, other, self._delivered(one, other), p.JoinStrategy.PARTITIONED, reason)
-            for one, other, reason in wanted
-        ]
+        self._reduces = (
+            node.kind in (JoinKind.SEMI, JoinKind.ANTI)
+            and options.join_strategy is JoinStrategy.AUTO
+            and "reduce_semi_joins" not in options.disabled_rules
+        )
+        self._equal = [(pair.left, pair.right) for pair in pairs]
+        self._present = frozenset(pair.left for pair in pairs if not pair.null_safe)
+        self._hashes_keys = bool(pairs) or any(
+            isinstance(term, (exp.EQ, exp.NullSafeEQ)) for term in conjuncts(node.condition)
+        )
 
-    def _aligned(self, side: Candidate, is_left: bool) -> list[tuple[KeyPair, HashSlot]] | None:
+    def combine(self, one: _Side, other: _Side) -> None:
+        """Consider the joins of one plan of each side."""
+        left, right = one.item, other.item
+        strategy = self.options.join_strategy
+        kind = self.node.kind
+        if not one.spread and not other.spread:
+            where: Distribution = Whole() if left.distribution == right.distribution == Whole() else Single()
+            self._offer(left, right, where, p.JoinStrategy.LOCAL, "both sides are whole in one task")
+            return
+        partitions = bool(self.pairs)
+        broadcasts = (kind in _KEEPS_LEFT and one.spread) or (kind in _KEEPS_RIGHT and other.spread)
+        if strategy is not JoinStrategy.PARTITIONED or not partitions:
+            if kind in _KEEPS_LEFT and one.spread:
+                self._offer(left, other.sent, left.distribution, p.JoinStrategy.BROADCAST, "right")
+            if kind in _KEEPS_RIGHT and other.spread:
+                self._offer(one.sent, right, right.distribution, p.JoinStrategy.BROADCAST, "left")
+        if partitions and (strategy is not JoinStrategy.BROADCAST or not broadcasts):
+            self._partition(one, other)
+        reduced = None
+        if self._reduces:
+            reduced = reduced_semi_join(self.node, self._equalities(), left, right, self.estimate, self.prices)
+        if reduced is not None:
+            self._keep((reduced.distribution, reduced.stable), reduced)
+        if not partitions and not broadcasts and reduced is None:
+            sides = [exchanged_whole(side.item, self.prices) if side.spread else side.item for side in (one, other)]
+            reason = "nothing to hash by and no side that may be sent to every task"
+            self._offer(sides[0], sides[1], Single(), p.JoinStrategy.LOCAL, reason)
+
+    def _partition(self, one: _Side, other: _Side) -> None:
+        left, right = one.item, other.item
+        if one.aligned is not None:
+            theirs = _other_side(one.aligned, is_left=True)
+            if isinstance(right.distribution, Hash) and _serves(right.distribution, theirs):
+                self._parted(left, right, "both sides are parted alike already, so nothing moves")
+            self._parted(
+                left, hashed(right, theirs, self.prices), "the left side is parted by the key, the right moves"
+            )
+        if other.aligned is not None:
+            ours = _other_side(other.aligned, is_left=False)
+            moved = hashed(left, ours, self.prices)
+            self._parted(moved, right, "the right side is parted by the key, the left moves")
+        self._parted(one.moved, other.moved, "both sides are large: each row goes to the task of its key's hash")
+
+    def _parted(self, left: Candidate, right: Candidate, reason: str) -> None:
+        kind = self.node.kind
+        where: Distribution = right.distribution if kind is JoinKind.RIGHT else left.distribution
+        where = Arbitrary() if kind is JoinKind.FULL else where
+        self._offer(left, right, where, p.JoinStrategy.PARTITIONED, reason)
+
+    def aligned(self, side: Candidate, is_left: bool) -> list[tuple[KeyPair, HashSlot]] | None:
         """The pairs, one for each slot, that a side's hash distribution is made of; None if it is of other keys."""
         if not isinstance(side.distribution, Hash):
             return None
@@ -176,44 +211,48 @@ class _JoinContext:
             found.append((matches[0], slot))
         return found
 
-    def _other_side(self, pairs: list[tuple[KeyPair, HashSlot]], is_left: bool) -> Hash:
-        return Hash(
-            tuple(replace(slot, columns=frozenset({pair.right if is_left else pair.left})) for pair, slot in pairs)
-        )
-
-    def _delivered(self, left: Candidate, right: Candidate) -> Distribution:
-        if self.node.kind is JoinKind.FULL:
-            return Arbitrary()
-        return right.distribution if self.node.kind is JoinKind.RIGHT else left.distribution
-
-    def _join(
+    def _offer(
         self, left: Candidate, right: Candidate, where: Distribution, strategy: p.JoinStrategy, reason: str
-    ) -> Candidate:
+    ) -> None:
+        """Keep the join of two sides, if nothing cheaper delivers the same; plans are written for these alone."""
         kind = self.node.kind
-        rows, sizes = (
-            (left.plan.estimate.rows, right.plan.estimate.rows),
-            (left.plan.estimate.bytes, right.plan.estimate.bytes),
-        )
-        prices = prices_of(self.options)
-        spread = [is_spread(left.distribution), is_spread(right.distribution)]
-        divided = [prices.threads * (prices.tasks if one else 1) for one in spread]
-        each = [rows[side] / divided[side] for side in (0, 1)]
-        build_left = each[0] < each[1] if kind is JoinKind.INNER else each[0] * BUILD_LEFT_FACTOR < each[1]
+        build_left, seconds = self._price(left, right, where)
+        seconds += left.seconds + right.seconds
+        if kind is JoinKind.INNER:
+            where = with_equalities(where, self._equal)
+        if kind in (JoinKind.INNER, JoinKind.SEMI):
+            where = without_nulls(where, self._present)
+        key = where, left.stable and right.stable
+        if key in self.found and self.found[key].seconds <= seconds:
+            return
+        if strategy is p.JoinStrategy.BROADCAST:
+            size = (right if reason == "right" else left).plan.estimate
+            reason = f"every task gets the whole {reason} side: {size.rows:,.0f} rows, {size.bytes / 1e6:,.1f} MB"
+        plan = HashJoin(kind, left.plan, right.plan, self.node.condition, strategy, build_left, reason, self.estimate)
+        self._keep(key, Candidate(plan, where, seconds, key[1]))
+
+    def _price(self, left: Candidate, right: Candidate, where: Distribution) -> tuple[bool, float]:
+        """Whether the join builds on its left side, and the seconds that it takes without its inputs."""
+        prices = self.prices
+        one, other = left.plan.estimate, right.plan.estimate
+        rows, sizes = (one.rows, other.rows), (one.bytes, other.bytes)
+        divided = prices.share(left.distribution), prices.share(right.distribution)
+        each = rows[0] / divided[0], rows[1] / divided[1]
+        turned = 1.0 if self.node.kind is JoinKind.INNER else BUILD_LEFT_FACTOR
+        build_left = each[0] * turned < each[1]
         built, probed = (0, 1) if build_left else (1, 0)
         seconds = (rows[built] * BUILD_ROW + sizes[built] * BUILD_BYTE) / divided[built]
         share = prices.share(where)
-        if self.pairs or self._has_equality():
+        if self._hashes_keys:
             seconds += rows[probed] * PROBE_ROW / divided[probed]
         else:
             seconds += rows[0] * rows[1] * NESTED_PAIR / share
-        cells = self.estimate.bytes / CELL_BYTES
-        seconds += cells * JOIN_CELL / share
-        plan = HashJoin(kind, left.plan, right.plan, self.node.condition, strategy, build_left, reason, self.estimate)
-        if kind is JoinKind.INNER:
-            where = with_equalities(where, [(pair.left, pair.right) for pair in self.pairs])
-        if kind in (JoinKind.INNER, JoinKind.SEMI):
-            where = without_nulls(where, frozenset(pair.left for pair in self.pairs if not pair.null_safe))
-        return Candidate(plan, where, left.seconds + right.seconds + seconds, left.stable and right.stable)
+        return build_left, seconds + self.estimate.bytes / CELL_BYTES * JOIN_CELL / share
+
+    def _keep(self, key: tuple[Distribution, bool], item: Candidate) -> None:
+        known = self.found.get(key)
+        if known is None or item.seconds < known.seconds:
+            self.found[key] = item
 
     def _equalities(self) -> list[exp.Expression]:
         """The terms of the condition that the key pairs stand for."""
@@ -221,8 +260,10 @@ class _JoinContext:
         terms = [term for term in conjuncts(self.node.condition) if isinstance(term, (exp.EQ, exp.NullSafeEQ))]
         return [term for term in terms if frozenset({term.this.name, term.expression.name}) in pairs]
 
-    def _has_equality(self) -> bool:
-        return any(isinstance(term, (exp.EQ, exp.NullSafeEQ)) for term in conjuncts(self.node.condition))
+
+def _other_side(pairs: list[tuple[KeyPair, HashSlot]], *, is_left: bool) -> Hash:
+    """How the other side has to be parted to meet a side that is parted by slots of the pairs."""
+    return Hash(tuple(replace(slot, columns=frozenset({pair.right if is_left else pair.left})) for pair, slot in pairs))
 
 
 def _serves(have: Hash, wanted: Hash) -> bool:

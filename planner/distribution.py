@@ -105,8 +105,7 @@ def with_equalities(distribution: Distribution, pairs: list[tuple[ColumnId, Colu
         return distribution
     slots = list(distribution.slots)
     for one, other in pairs:
-        slots = [
-            replace(slot, columns=slot.columns | {one, other}) if one in slot.columns or other in slot.columns else slot
-            for slot in slots
-        ]
+        for place, slot in enumerate(slots):
+            if (one in slot.columns) != (other in slot.columns):
+                slots[place] = replace(slot, columns=slot.columns | {one, other})
     return Hash(tuple(slots))

@@ -114,14 +114,28 @@ def cut_table(ranges: Sequence[KeyRange], bounds: tuple[Key, ...], tasks: int, n
     rows = [0] * tasks
     repeated = total = 0
     for item in ranges:
-        place = _place(item, bounds)
+        first, last = place = _place(item, bounds)
         places.append(place)
-        readers = _readers(item, place, nulls)
-        total += item.rows
-        repeated += item.rows * (len(readers) - 1)
-        for task in readers:
-            rows[task] += item.rows
+        count = item.rows
+        total += count
+        repeated += count * (last - first)
+        for task in range(first, last + 1):
+            rows[task] += count
+        if first and _is_read_for_nulls(item, nulls):
+            rows[0] += count
+            repeated += count
     return Cut(bounds, tuple(places), nulls, tuple(rows), repeated / max(1, total))
+
+
+def overlaps_more(ranges: Sequence[KeyRange], bounds: tuple[Key, ...], share: float) -> bool:
+    """Whether more than a share of the rows lies in row groups across a border, by their keys alone."""
+    left = share * sum(item.rows for item in ranges)
+    for item in ranges:
+        first, last = _place(item, bounds)
+        left -= item.rows * (last - first)
+        if left < 0:
+            return True
+    return False
 
 
 def make_key_splits(ranges: Sequence[KeyRange], cut: Cut, name: str, type: str) -> tuple[Split, ...]:
@@ -154,7 +168,12 @@ def _readers(item: KeyRange, place: tuple[int, int], nulls: Nulls) -> list[int]:
     """The parts that must read a row group."""
     first, last = place
     readers = list(range(first, last + 1))
-    return [0, *readers] if item.nulls != 0 and first > 0 and nulls is Nulls.TOGETHER else readers
+    return [0, *readers] if first > 0 and _is_read_for_nulls(item, nulls) else readers
+
+
+def _is_read_for_nulls(item: KeyRange, nulls: Nulls) -> bool:
+    """Whether the first part reads a row group although no key of it is there."""
+    return item.nulls != 0 and nulls is Nulls.TOGETHER
 
 
 def _predicate(key: str, task: int, place: tuple[int, int], item: KeyRange, nulls: Nulls, bounds: Sequence[str]) -> str:

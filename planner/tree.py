@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TypeVar, assert_never
 
 from shoal.planner import logical
+from shoal.planner.errors import InvariantViolated
 from shoal.planner.logical import Node
 
 N = TypeVar("N")
@@ -12,7 +13,10 @@ N = TypeVar("N")
 
 def with_children(node: Node, inputs: tuple[Node, ...]) -> Node:
     """The node over other inputs; the same object when they are the same objects."""
-    if all(new is old for new, old in zip(inputs, logical.children(node), strict=True)):
+    before = logical.children(node)
+    if len(inputs) != len(before):
+        raise InvariantViolated(f"{type(node).__name__}: {len(inputs)} inputs for {len(before)}")
+    if not inputs or (inputs[0] is before[0] and inputs[-1] is before[-1]):
         return node
     match node:
         case logical.Scan() | logical.KernelBlock() | logical.Values():
@@ -34,22 +38,26 @@ def with_children(node: Node, inputs: tuple[Node, ...]) -> Node:
 
 def transform_up(node: Node, change: Callable[[Node], Node]) -> Node:
     """Change the inputs first, then the node; unchanged parts stay the same objects."""
-    inputs = tuple(transform_up(child, change) for child in logical.children(node))
-    return change(with_children(node, inputs))
+    before = logical.children(node)
+    if not before:
+        return change(node)
+    return change(with_children(node, tuple([transform_up(child, change) for child in before])))
 
 
 def transform_down(node: Node, change: Callable[[Node], Node]) -> Node:
     """Change the node first, then the inputs of what came out."""
     changed = change(node)
-    inputs = tuple(transform_down(child, change) for child in logical.children(changed))
-    return with_children(changed, inputs)
+    below = logical.children(changed)
+    return with_children(changed, tuple([transform_down(child, change) for child in below])) if below else changed
 
 
 def walk(node: Node) -> Iterator[Node]:
     """The node and everything below it, parents first."""
-    yield node
-    for child in logical.children(node):
-        yield from walk(child)
+    ahead = [node]
+    while ahead:
+        item = ahead.pop()
+        yield item
+        ahead += reversed(logical.children(item))
 
 
 def find(node: Node, wanted: type[N]) -> Iterator[N]:

@@ -181,12 +181,12 @@ class Estimator:
         table = self.statistics.table(node.source, frozenset(node.names))
         homes = frozenset({Home(str(node.columns[0].id), _table_name(node.source), table.rows)} if node.columns else ())
         columns = {
-            column.id: replace(table.columns.get(name, UNKNOWN), homes=homes)
-            for column, name in zip(node.columns, node.names, strict=True)
+            column.id: table.columns.get(name, UNKNOWN) for column, name in zip(node.columns, node.names, strict=True)
         }
         known = sampled_keys(node, self._keys, columns, table.rows, self.statistics)
         return table.rows, {
-            column: replace(item, base=item.distinct, domain=item.distinct) for column, item in known.items()
+            column: replace(item, homes=homes, base=item.distinct, domain=item.distinct)
+            for column, item in known.items()
         }
 
     def _join(

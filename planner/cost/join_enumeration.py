@@ -7,7 +7,7 @@ pairs within its two sets. A set grows by its neighbours; of a hyperedge's far s
 
 from collections.abc import Callable, Iterator
 
-from shoal.planner.cost.join_graph import JoinGraph, bits
+from shoal.planner.cost.join_graph import JoinGraph
 
 Emit = Callable[[int, int], bool]
 """Takes a pair; False ends the enumeration."""
@@ -51,11 +51,12 @@ class PairEnumerator:
     def _pairs_of(self, first: int) -> None:
         """All pairs with this first set; their second sets have only relations above its lowest one."""
         excluded = first | ((first & -first) - 1)
-        around = self._neighbourhood(first, excluded)
-        for index in sorted(bits(around), reverse=True):
-            second = 1 << index
-            if self._connected(first, second):
-                self._emit(first, second)
+        around = left = self._neighbourhood(first, excluded)
+        while left:
+            second = 1 << (left.bit_length() - 1)
+            left ^= second
+            if self._connected(first, second) and not self.emit(first, second):
+                raise Exhausted
             self._grow_second(first, second, excluded | (around & ((second << 1) - 1)))
 
     def _grow_second(self, first: int, second: int, excluded: int) -> None:
@@ -64,15 +65,11 @@ class PairEnumerator:
             return
         for part in subsets(around):
             grown = second | part
-            if self.known(grown) and self._connected(first, grown):
-                self._emit(first, grown)
+            if self.known(grown) and self._connected(first, grown) and not self.emit(first, grown):
+                raise Exhausted
         excluded |= around
         for part in subsets(around):
             self._grow_second(first, second | part, excluded)
-
-    def _emit(self, first: int, second: int) -> None:
-        if not self.emit(first, second):
-            raise Exhausted
 
     def _connected(self, first: int, second: int) -> bool:
         if self._simple(first) & second:

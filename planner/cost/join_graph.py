@@ -91,8 +91,8 @@ class SetOfRelations:
     """Rows and bytes of the join of a set; the seconds to build on it, that a match in it costs more, to deliver it.
 
     ``raw`` are the rows before they are made at least one. ``spill`` are the seconds for each byte of the other side
-    when the set is built on and memory cannot hold it; ``least`` is for each equality class the fewest values that a
-    member has in the set.
+    when the set is built on and memory cannot hold it; ``width`` is that of all columns of its relations; ``least`` is
+    for each equality class the fewest values that a member has in the set.
     """
 
     raw: float
@@ -102,6 +102,7 @@ class SetOfRelations:
     miss: float
     output: float
     spill: float
+    width: float
     least: dict[int, float]
 
 
@@ -134,10 +135,16 @@ class JoinGraph:
             rows = relation.estimate.rows
             for mask, factor in self._factors[index]:
                 rows *= factor if mask == 1 << index else 1.0
-            self._sets[1 << index] = self._describe(rows, relation.estimate.width, least)
+            width = relation.estimate.width
+            self._sets[1 << index] = self._describe(rows, width, width, least)
         self._hash_hyperedges = [
             sides for edge in self.edges if edge.hashed for sides in edge.sides if edge.mask.bit_count() > 2
         ]
+
+    @property
+    def only_inner(self) -> bool:
+        """Whether every join of two sets is an inner one, and none is forbidden."""
+        return not self.operators and not self.rules
 
     @property
     def all(self) -> int:
@@ -194,8 +201,9 @@ class JoinGraph:
 
     def inner_prices(self, first: int, second: int) -> tuple[float, float]:
         """The prices of an inner join of two sets, with the second one and with the first one as the build side."""
-        both, one, other = self.joined(first, second), self.of(first), self.of(second)
-        if not self.has_equality(first, second):
+        sets = self._sets
+        both, one, other = self.joined(first, second), sets[first], sets[second]
+        if not self.only_equalities and not self.has_equality(first, second):
             compared = one.rows * other.rows * NESTED_PAIR + both.output
             return compared + other.build, compared + one.build
         return _hashed(one, other, both), _hashed(other, one, both)
@@ -215,8 +223,6 @@ class JoinGraph:
 
     def has_equality(self, left: int, right: int) -> bool:
         """Whether an inner join of two sets, between which there is an edge, can hash."""
-        if self.only_equalities:
-            return True
         for index in bits(left if left.bit_count() <= right.bit_count() else right):
             if self.hash_neighbours[index] & (left if right >> index & 1 else right):
                 return True
@@ -246,8 +252,8 @@ class JoinGraph:
             if theirs is not None:
                 rows /= max(distinct, theirs)
                 least[number] = min(distinct, theirs)
-        width = sum(self.relations[index].estimate.width for index in bits(both)) * WIDTH_SHARE
-        return self._describe(rows, width, least)
+        width = one.width + other.width
+        return self._describe(rows, width * WIDTH_SHARE, width, least)
 
     def _joined_by(self, item: JoinOperator, rows: float, first: float, second: float) -> float:
         if item.operator.kind is JoinKind.FULL:
@@ -256,13 +262,13 @@ class JoinGraph:
         right = item.operator.right.bit_length() - 1
         return rows * item.factor / self.relations[right].estimate.rows
 
-    def _describe(self, raw: float, width: float, least: dict[int, float]) -> SetOfRelations:
+    def _describe(self, raw: float, width: float, full: float, least: dict[int, float]) -> SetOfRelations:
         rows = max(1.0, raw)
         size = rows * width
         spilled = 1.0 - self.memory_bytes / size if size > self.memory_bytes else 0.0
         build = rows * BUILD_ROW + size * (BUILD_BYTE + spilled * SPILL_BYTE)
         output = rows * (OUTPUT_ROW + width * OUTPUT_BYTE)
-        return SetOfRelations(raw, rows, size, build, miss_seconds(size), output, spilled * SPILL_BYTE, least)
+        return SetOfRelations(raw, rows, size, build, miss_seconds(size), output, spilled * SPILL_BYTE, full, least)
 
 
 def _hashed(probe: SetOfRelations, build: SetOfRelations, both: SetOfRelations) -> float:

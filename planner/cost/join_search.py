@@ -29,9 +29,8 @@ def search_join_order(graph: JoinGraph) -> JoinTree | None:
     if len(graph.relations) <= MOST_RELATIONS:
         table = TreeTable(graph, MOST_PAIRS)
         complete = PairEnumerator(graph, table.offer, table.best.__contains__).run()
-        found = table.best.get(graph.all)
-        if complete and found is not None:
-            return found
+        if complete and graph.all in table.best:
+            return table.tree(graph.all)
     greedy = join_greedily(graph)
     if greedy is None or len(graph.relations) > MOST_LINEAR:
         return greedy
@@ -50,7 +49,7 @@ def _linearised(graph: JoinGraph, greedy: JoinTree) -> JoinTree:
             end = start + length
             for middle in range(start + 1, end):
                 table.offer(prefix[middle] & ~prefix[start], prefix[end] & ~prefix[middle])
-    found = table.best.get(graph.all)
+    found = table.tree(graph.all)
     return found if found is not None and found.seconds < greedy.seconds else greedy
 
 

@@ -67,8 +67,24 @@ def simplify(predicate: exp.Expression) -> exp.Expression:
     if any(is_false(term) or isinstance(term, exp.Null) for term in flat):
         result: exp.Expression = exp.false()
     else:
-        result = conjunction(_distinct(flat)) or exp.true()
+        kept = _distinct(flat)
+        if _is_conjunction_of(predicate, kept):
+            return predicate
+        result = conjunction(kept) or exp.true()
     return predicate if result == predicate else result
+
+
+def _is_conjunction_of(predicate: exp.Expression, terms: Sequence[exp.Expression]) -> bool:
+    """Whether a predicate consists of exactly these objects, without parentheses around any of them."""
+    found: list[exp.Expression] = []
+    ahead = [predicate]
+    while ahead:
+        item = ahead.pop()
+        if isinstance(item, exp.And):
+            ahead += [item.expression, item.this]
+        else:
+            found.append(item)
+    return len(found) == len(terms) and all(one is other for one, other in zip(found, terms, strict=True))
 
 
 def is_true(expression: exp.Expression) -> bool:
@@ -115,7 +131,7 @@ def _simplify_or(terms: list[exp.Expression]) -> exp.Expression:
 
 
 def _in_all(term: exp.Expression, branches: Sequence[Sequence[exp.Expression]]) -> bool:
-    return not is_volatile(term) and all(term in branch for branch in branches)
+    return all(term in branch for branch in branches) and not is_volatile(term)
 
 
 def _negate(operand: exp.Expression) -> exp.Expression:
@@ -146,6 +162,6 @@ def _compare_literals(comparison: exp.Expression) -> exp.Expression:
 def _distinct(terms: Sequence[exp.Expression]) -> list[exp.Expression]:
     kept: list[exp.Expression] = []
     for term in terms:
-        if is_volatile(term) or term not in kept:
+        if term not in kept or is_volatile(term):
             kept.append(term)
     return kept
