@@ -4,15 +4,17 @@ The kernel has already accepted the statement (``Kernel.describe``), so nothing 
 planner cannot follow raises ``NotDistributable`` and the kernel runs it whole.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqlglot import exp
 
 from shoal.planner.bind_expression import BoundQuery, ExpressionBinder
-from shoal.planner.bind_from import CommonTable, CommonTables, FromBinder
+from shoal.planner.bind_from import FromBinder
 from shoal.planner.bind_output import limit_of
 from shoal.planner.bind_select import SelectBinder
+from shoal.planner.bind_shared import SharedTables
 from shoal.planner.column_ids import ColumnIds
+from shoal.planner.common_tables import CommonTables, with_clause
 from shoal.planner.functions import function_name
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import (
@@ -41,7 +43,6 @@ _OPERATORS: dict[type[exp.Expression], SetOperator] = {
     exp.Intersect: SetOperator.INTERSECT,
     exp.Except: SetOperator.EXCEPT,
 }
-_UNREPEATABLE = (exp.Limit, exp.Offset, exp.Window, exp.First, exp.Last, exp.AnyValue, exp.ArrayAgg, exp.GroupConcat)
 
 
 def bind_query(
@@ -53,13 +54,14 @@ def bind_query(
     """
     if is_volatile(query):
         raise NotDistributable("a function that gives another value at each call")
-    binder = QueryBinder(catalog, kernel, ids)
+    shared = SharedTables(kernel, ids)
+    binder = QueryBinder(catalog, kernel, ids, shared)
     bound = binder.query(query, None, {})
     if len(bound.outputs) != len(fields):
         raise NotDistributable("the kernel counts other columns than the planner")
     outputs = tuple(id for _, id in bound.outputs)
     names, types = tuple(field.name for field in fields), tuple(field.type for field in fields)
-    typed = assign_types(Query(bound.node, outputs, names, types), kernel)
+    typed = assign_types(shared.resolve(Query(bound.node, outputs, names, types)), kernel)
     found = {column.id: column.type for column in schema(typed.root)}
     for id, known in zip(outputs, fields, strict=True):
         if found[id] != known.type:
@@ -74,11 +76,11 @@ class QueryBinder:
     catalog: Catalog
     kernel: Kernel
     ids: ColumnIds
-    views: set[str] = field(default_factory=set)
+    shared: SharedTables
 
     def query(self, query: exp.Expression, parent: Scope | None, visible: CommonTables) -> BoundQuery:
         """Bind a query block inside a scope, with the common tables that it sees."""
-        visible = self._with(query, visible)
+        visible = with_clause(query, visible)
         match query:
             case exp.Subquery():
                 return self._subquery(query, parent, visible)
@@ -92,22 +94,6 @@ class QueryBinder:
                 return self.query(exp.select("*").from_(query.copy()), parent, visible)
             case _:
                 raise NotDistributable(f"a query that starts with {type(query).__name__}")
-
-    def _with(self, query: exp.Expression, visible: CommonTables) -> CommonTables:
-        clause = query.args.get("with_")
-        if clause is None:
-            return visible
-        if clause.args.get("recursive"):
-            raise NotDistributable("a recursive common table expression")
-        visible = dict(visible)
-        for common in clause.expressions:
-            alias = common.args["alias"]
-            columns = tuple(column.name for column in alias.args.get("columns") or [])
-            uses = sum(1 for table in query.find_all(exp.Table) if table.name.lower() == alias.name.lower())
-            if uses > 1 and next(common.this.find_all(*_UNREPEATABLE), None) is not None:
-                raise NotDistributable(f"{alias.name} is used {uses} times and may differ each time it is computed")
-            visible[alias.name.lower()] = CommonTable(common.this, columns, dict(visible), repeatable=uses <= 1)
-        return visible
 
     def _subquery(self, query: exp.Subquery, parent: Scope | None, visible: CommonTables) -> BoundQuery:
         if any(query.args.get(name) for name in ("pivots", "sample", "joins", "laterals", "where", "group")):

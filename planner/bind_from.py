@@ -5,9 +5,11 @@ from typing import Protocol
 
 from sqlglot import exp
 
+from shoal.planner.bind_block import kernel_block
 from shoal.planner.bind_expression import BoundQuery, ExpressionBinder
-from shoal.planner.bind_repeatable import computes_alike
+from shoal.planner.bind_shared import SharedTables
 from shoal.planner.column_ids import ColumnIds
+from shoal.planner.common_tables import CommonTable, CommonTables
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import (
     Apply,
@@ -17,7 +19,6 @@ from shoal.planner.logical import (
     Filter,
     Join,
     JoinKind,
-    KernelBlock,
     Node,
     Project,
     Scan,
@@ -43,27 +44,14 @@ _SUFFIXES = {".parquet": FileFormat.PARQUET, ".csv": FileFormat.CSV, ".tsv": Fil
 _JOIN_SIDES = {"": JoinKind.INNER, "LEFT": JoinKind.LEFT, "RIGHT": JoinKind.RIGHT, "FULL": JoinKind.FULL}
 
 
-@dataclass(frozen=True, slots=True)
-class CommonTable:
-    """A common table expression: its query, its column names, and what was visible where it was defined."""
-
-    query: exp.Expression
-    columns: tuple[str, ...]
-    visible: "CommonTables"
-    repeatable: bool
-
-
-CommonTables = dict[str, CommonTable]
-
-
 class BlockBinder(Protocol):
     """The binder of query blocks, as FROM needs it."""
 
     catalog: Catalog
     kernel: Kernel
     ids: ColumnIds
-    views: set[str]
-    """The views that the statement has named so far."""
+    shared: SharedTables
+    """The common tables and views that the statement has named so far."""
 
     def query(self, query: exp.Expression, parent: Scope | None, visible: CommonTables) -> BoundQuery:
         """Bind a query block inside a scope, with the common tables that it sees."""
@@ -116,10 +104,8 @@ class FromBinder:
             return self._common(table, self.visible[name.lower()])
         found = self.binder.catalog.lookup(name)
         if isinstance(found, ViewDefinition):
-            bound = self.binder.query(parse_view(found), None, {})
-            if name.lower() in self.binder.views and not computes_alike(bound, self.binder.kernel):
-                raise NotDistributable(f"{name} is used more than once and may differ each time it is computed")
-            self.binder.views.add(name.lower())
+            view = found
+            bound = self.binder.shared.read(name, view, lambda: self._view(table, view))
             return self._relation(table, name, bound.node, bound.outputs, found.columns)
         if found is None:
             found = self._file(name)
@@ -147,51 +133,44 @@ class FromBinder:
             return self._scan(table, source, table.alias or name)
         bare = exp.Table(this=call.copy())
         query = exp.select("*").from_(bare)
-        node = self._kernel_block(query, f"the table function {name}")
-        outputs = tuple(zip(node.names, (column.id for column in node.columns), strict=True))
-        return self._relation(table, table.alias or name, node, outputs, ())
+        bound = self._block(query, f"the table function {name}", {})
+        return self._relation(table, table.alias or name, bound.node, bound.outputs, ())
 
     def _common(self, table: exp.Table, common: CommonTable) -> Node:
-        try:
-            bound = self.binder.query(common.query, None, common.visible)
-            if not common.repeatable and not computes_alike(bound, self.binder.kernel):
-                raise NotDistributable(f"{table.name} is used more than once and may differ each time it is computed")
-        except NotDistributable as refusal:
-            if not common.repeatable:
-                raise
-            node = self._kernel_block(common.query, refusal.reason, common.visible)
-            outputs = tuple(zip(node.names, (column.id for column in node.columns), strict=True))
-            bound = BoundQuery(node, outputs)
+        if common.uses > 1:
+            once = common.materialized
+            bound = self.binder.shared.read(common.name, common, lambda: self._definition(common), once=once)
+        else:
+            bound = self._definition(common)
         return self._relation(table, table.alias or table.name, bound.node, bound.outputs, common.columns)
+
+    def _definition(self, common: CommonTable) -> BoundQuery:
+        if common.recursive:
+            name = exp.to_identifier(common.name, quoted=True)
+            query = exp.select("*").from_(exp.Table(this=name))
+            return self._block(query, "a recursive common table expression", {common.name.lower(): common})
+        try:
+            return self.binder.query(common.query, None, common.visible)
+        except NotDistributable as refusal:
+            return self._block(common.query, refusal.reason, common.visible)
+
+    def _view(self, table: exp.Table, view: ViewDefinition) -> BoundQuery:
+        try:
+            return self.binder.query(parse_view(view), None, {})
+        except NotDistributable as refusal:
+            query = exp.select("*").from_(exp.Table(this=table.this.copy()))
+            return self._block(query, refusal.reason, {})
+
+    def _block(self, query: exp.Expression, reason: str, visible: CommonTables) -> BoundQuery:
+        node = kernel_block(query, reason, visible, self.binder.catalog, self.binder.kernel, self.binder.ids)
+        return BoundQuery(node, tuple(zip(node.names, (column.id for column in node.columns), strict=True)))
 
     def _derived(self, item: exp.Subquery) -> Node:
         try:
             bound = self.binder.query(item, self.scope.parent, self.visible)
         except NotDistributable as refusal:
-            node = self._kernel_block(item.this, refusal.reason)
-            outputs = tuple(zip(node.names, (column.id for column in node.columns), strict=True))
-            bound = BoundQuery(node, outputs)
+            bound = self._block(item.this, refusal.reason, self.visible)
         return self._relation(item, item.alias or "subquery", bound.node, bound.outputs, ())
-
-    def _kernel_block(self, query: exp.Expression, reason: str, visible: CommonTables | None = None) -> KernelBlock:
-        if self.scope.parent is not None:
-            raise NotDistributable(reason)
-        seen = self.visible if visible is None else visible
-        whole = query.copy()
-        if seen:
-            raise NotDistributable(reason)
-        sql = whole.sql(dialect=DIALECT, comments=False)
-        fields = self.binder.kernel.describe(sql)
-        tables: dict[str, TableSource] = {}
-        for table in whole.find_all(exp.Table):
-            if isinstance(table.this, exp.Identifier):
-                found = self.binder.catalog.lookup(table.name)
-                if found is None or isinstance(found, ViewDefinition):
-                    raise NotDistributable(reason)
-                tables[table.name] = found
-        columns = tuple(Column(self.binder.ids.fresh(field.name), field.type) for field in fields)
-        names = tuple(field.name for field in fields)
-        return KernelBlock(sql, columns, names, tuple(tables.items()), (), reason)
 
     def _values(self, item: exp.Values) -> Node:
         fields = self.binder.kernel.describe(

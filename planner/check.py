@@ -70,7 +70,7 @@ def _check_node(node: Node, outer: frozenset[ColumnId], after: str) -> None:
             _check_node(node.left, outer, after)
             _check_node(node.right, outer, after)
             _check_set_operation(node, after)
-        case logical.Scan() | logical.KernelBlock() | logical.Values():
+        case logical.Scan() | logical.KernelBlock() | logical.SharedScan() | logical.Values():
             _check_references(node, outer, after)
         case logical.Filter() | logical.Project() | logical.Window() | logical.Sort() | logical.Limit():
             _check_node(node.input, outer, after)
@@ -130,7 +130,13 @@ def _check_definitions(root: Node, after: str) -> None:
 def _defined(node: Node) -> Iterable[ColumnId]:
     """The ids that come into being at a node; a projection may pass a column on under its own id."""
     match node:
-        case logical.Scan() | logical.KernelBlock() | logical.Values() | logical.SetOperation():
+        case (
+            logical.Scan()
+            | logical.KernelBlock()
+            | logical.SharedScan()
+            | logical.Values()
+            | logical.SetOperation()
+        ):
             return [column.id for column in node.columns]
         case logical.Project() | logical.Aggregate() | logical.Window():
             below = logical.column_ids(node.input)

@@ -4,6 +4,7 @@ Bottom-up, each subtree keeps its cheapest plan for each distribution that it ca
 of Selinger et al., 1979); a parent combines them, adding exchanges where its needs are not met.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -18,6 +19,7 @@ from shoal.planner.cost.model import CELL_BYTES, FILTER_ROW, PROJECT_CELL
 from shoal.planner.distribute_aggregate import aggregate_candidates
 from shoal.planner.distribute_join import join_candidates
 from shoal.planner.distribute_order import limit_candidates, result_order, sort_candidates, window_candidates
+from shoal.planner.distribute_shared import SharedRows, read_shared, share_rows
 from shoal.planner.distribution import Arbitrary, Hash, HashSlot, Single, Whole, filtered, is_spread, restricted
 from shoal.planner.errors import InvariantViolated
 from shoal.planner.ids import ColumnId
@@ -53,19 +55,33 @@ class Distributor:
     clusters: Clusters = field(default_factory=Clusters)
     order: logical.Sort | None = None
     """The sort that gives the result its order."""
+    shared: dict[str, SharedRows] = field(default_factory=dict)
+    """How each shared plan is made and read."""
 
     @property
     def prices(self) -> Prices:
         """The prices on the cluster at hand."""
         return prices_of(self.options)
 
-    def distribute(self, root: Node) -> Candidate:
-        """The cheapest plan whose rows all end up in the result, in order if the root is ordered."""
+    def distribute(self, root: Node, shared: Sequence[logical.SharedPlan] = ()) -> Candidate:
+        """The cheapest plan whose rows all end up in the result, in order if the root is ordered.
+
+        ``shared`` are the plans that it reads, each after those that it reads itself; their price is in the plan's.
+        """
         if self.prices.tasks > 1 and "use_clustering" not in self.options.disabled_rules:
             balances = "balance_splits" not in self.options.disabled_rules
-            self.clusters = find_clusters(root, self.estimator.statistics, self.prices.tasks, balances=balances)
+            for one in (root, *(plan.root for plan in shared)):
+                found = find_clusters(one, self.estimator.statistics, self.prices.tasks, balances=balances)
+                self.clusters.found |= found.found
         self.order = result_order(root)
-        return min(self.candidates(root), key=lambda item: item.seconds)
+        for place, plan in enumerate(shared):
+            readers = [*(later.root for later in shared[place + 1 :]), root]
+            columns = self.estimator.estimate(plan.root).columns
+            distinct = {column: known.distinct for column, known in columns.items() if known.distinct is not None}
+            candidates = self.candidates(plan.root)
+            self.shared[plan.key] = share_rows(plan, candidates, readers, distinct, self.prices)
+        best = min(self.candidates(root), key=lambda item: item.seconds)
+        return replace(best, seconds=best.seconds + sum(rows.seconds for rows in self.shared.values()))
 
     def candidates(self, node: Node) -> list[Candidate]:
         """The cheapest plans of a subtree, one for each distribution."""
@@ -82,6 +98,8 @@ class Distributor:
                 return self._scan(node)
             case logical.KernelBlock():
                 return [Candidate(p.KernelQuery(node, self.estimate(node)), Single(), 0.1, stable=False)]
+            case logical.SharedScan():
+                return read_shared(node, self.shared[node.key], self.prices)
             case logical.Values():
                 return [Candidate(p.Literals(node, self.estimate(node)), Whole(), 0.0)]
             case logical.Filter():

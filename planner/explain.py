@@ -129,11 +129,13 @@ def _whole_lines(stage: Stage) -> list[str]:
 def _operator(node: PhysicalNode, exchanges: list[StageId]) -> Operator:
     """The operator of a node; ``exchanges`` are the producing stages, taken in the order of the tree."""
     if isinstance(node, p.Exchange):
+        once = f"{node.once} is computed once for all who read it" if node.once else ""
         if node.kind is ExchangeKind.ROUND_ROBIN:
-            return Operator("Exchange", f"from stage {exchanges.pop(0)}, rows dealt out in turn", "", node.estimate, ())
+            detail = f"from stage {exchanges.pop(0)}, rows dealt out in turn"
+            return Operator("Exchange", detail, once, node.estimate, ())
         word = "range" if node.bounds else "hash"
         kind = f" by {word} of {', '.join(node.keys)}" if node.kind in (ExchangeKind.HASH, ExchangeKind.RANGE) else ""
-        return Operator("Exchange", f"from stage {exchanges.pop(0)}{kind}", "", node.estimate, ())
+        return Operator("Exchange", f"from stage {exchanges.pop(0)}{kind}", once, node.estimate, ())
     inputs = tuple(_operator(child, exchanges) for child in p.children(node))
     name, detail, reason = _described(node)
     return Operator(name, detail, reason, node.estimate, inputs)
@@ -149,7 +151,8 @@ def _described(node: PhysicalNode) -> tuple[str, str, str]:
         case p.KernelQuery():
             return "Kernel", _short(node.block.sql), f"one executor runs it: {node.block.reason}"
         case p.Literals():
-            return "Values", _count(len(node.values.rows), "row"), ""
+            nothing = "" if node.values.rows else "it is known that there are none"
+            return "Values", _count(len(node.values.rows), "row"), nothing
         case p.Filter():
             return "Filter", _short(sql_of(node.predicate)), ""
         case p.Project():

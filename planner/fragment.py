@@ -39,8 +39,7 @@ class Fragmenter:
 
     def cut(self, plan: PhysicalNode, outputs: tuple[ColumnId, ...], fields: tuple[Field, ...]) -> None:
         """Make the stages of a plan whose root delivers ``outputs`` under the names and types of ``fields``."""
-        if self.shares:
-            self._shared = share_exchanges(plan)
+        self._shared = share_exchanges(plan, alike=self.shares)
         self._result = (outputs, fields)
         self._cut_result(plan)
 
@@ -128,6 +127,7 @@ class Fragmenter:
             setup=tuple(fragment.setup),
             tasks=tasks,
             output=output,
+            kernel_join_order=bool(fragment.block_scans) and not fragment.joins,
             deterministic=fragment.deterministic,
             estimate=root.estimate,
         )
@@ -172,11 +172,13 @@ class Fragmenter:
             case p.KernelQuery():
                 for table, source in node.block.tables:
                     columns = tuple(one.name for one in source.columns)
-                    fragment.block_scans.append(ScanInput(table, source, columns, (Split(whole=True),)))
-                fragment.setup += list(node.block.views)
+                    fragment.add_block_scan(ScanInput(table, source, columns, (Split(whole=True),)))
+                fragment.setup += [view for view in node.block.views if view not in fragment.setup]
                 fragment.deterministic = False
             case p.LimitRows() | p.WindowCompute():
                 fragment.deterministic = False
+            case p.HashJoin():
+                fragment.joins = True
             case p.Filter():
                 fragment.filters[id(node.input)] = node.predicate
             case _:
@@ -196,8 +198,14 @@ class _Fragment:
     spread: bool = False
     splittable: frozenset[int] = frozenset()
     deterministic: bool = True
+    joins: bool = False
     renamed: dict[int, Schema] = field(default_factory=dict)
     lowering: Lowering = field(default_factory=lambda: Lowering({}))
+
+    def add_block_scan(self, scan: ScanInput) -> None:
+        """A table under its own name, as the texts of all blocks know it."""
+        if all(known.name.lower() != scan.name.lower() for known in self.block_scans):
+            self.block_scans.append(scan)
 
     def fresh_exchange(self, stage: StageId) -> str:
         """An input name for one more reading of a stage's output."""

@@ -112,6 +112,22 @@ class KernelBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedScan:
+    """Reads a ``SharedPlan``, which is computed once for all who read it.
+
+    ``columns`` are names of this reader's own for the plan's columns ``origins``.
+    """
+
+    key: str
+    columns: Schema
+    origins: tuple[ColumnId, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.columns) != len(self.origins):
+            raise InvariantViolated(f"scan of {self.key}: {len(self.columns)} ids for {len(self.origins)} columns")
+
+
+@dataclass(frozen=True, slots=True)
 class Values:
     """Literal rows; ``Values((), ((),))`` is the one row of a SELECT without FROM."""
 
@@ -219,7 +235,29 @@ class SetOperation:
     columns: Schema
 
 
-Node = Scan | KernelBlock | Values | Filter | Project | Join | Apply | Aggregate | Window | Sort | Limit | SetOperation
+Node = (
+    Scan
+    | KernelBlock
+    | SharedScan
+    | Values
+    | Filter
+    | Project
+    | Join
+    | Apply
+    | Aggregate
+    | Window
+    | Sort
+    | Limit
+    | SetOperation
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SharedPlan:
+    """A common table expression or view that several places of a statement read; ``key`` is its name, made unique."""
+
+    key: str
+    root: Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,12 +268,19 @@ class Query:
     outputs: tuple[ColumnId, ...]
     names: tuple[str, ...]
     types: tuple[str, ...]
+    shared: tuple[SharedPlan, ...] = ()
+    """What is computed once; each of these reads only those before it."""
+
+    @property
+    def roots(self) -> tuple[Node, ...]:
+        """All plans of the query: those that are shared, in order, then the one that delivers the result."""
+        return (*(plan.root for plan in self.shared), self.root)
 
 
 def schema(node: Node) -> Schema:
     """The columns that a node delivers."""
     match node:
-        case Scan() | KernelBlock() | Values() | SetOperation():
+        case Scan() | KernelBlock() | SharedScan() | Values() | SetOperation():
             return node.columns
         case Filter() | Sort() | Limit():
             return schema(node.input)
@@ -267,7 +312,7 @@ def column_ids(node: Node) -> frozenset[ColumnId]:
 def children(node: Node) -> tuple[Node, ...]:
     """The inputs of a node, left to right."""
     match node:
-        case Scan() | KernelBlock() | Values():
+        case Scan() | KernelBlock() | SharedScan() | Values():
             return ()
         case Filter() | Project() | Aggregate() | Window() | Sort() | Limit():
             return (node.input,)
@@ -280,7 +325,7 @@ def children(node: Node) -> tuple[Node, ...]:
 def expressions(node: Node) -> Iterable[exp.Expression]:
     """The scalar expressions that a node itself holds."""
     match node:
-        case Scan() | KernelBlock() | Limit() | SetOperation():
+        case Scan() | KernelBlock() | SharedScan() | Limit() | SetOperation():
             return ()
         case Values():
             return tuple(cell for row in node.rows for cell in row)

@@ -179,6 +179,9 @@ class Lowering:
         return Block(source, {column.id: column_ref(column.id) for column in node.block.columns})
 
     def _literals(self, node: p.Literals) -> Block:
+        if not node.values.rows:
+            nothing: dict[ColumnId, Value] = {column.id: _null(column.type) for column in node.values.columns}
+            return Block("", nothing, ["false"])
         if not node.values.columns:
             return Block("", {})
         rows = ", ".join(f"({', '.join(_text(cell) for cell in row)})" for row in node.values.rows)
@@ -338,6 +341,10 @@ def turn_expression(partitions: int) -> str:
 
 def _name(name: str) -> exp.Column:
     return exp.Column(this=exp.Identifier(this=name, quoted=True))
+
+
+def _null(type: str) -> exp.Expression:
+    return exp.Cast(this=exp.null(), to=exp.DataType.build(type, dialect="duckdb", udt=True))
 
 
 def _operand(expression: exp.Expression) -> str:

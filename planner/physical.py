@@ -162,7 +162,8 @@ class Exchange:
     """Moves rows between tasks. ``keys`` with the types in which they are hashed belong to HASH.
 
     With ``bounds`` the one key's place among them tells the task, as in the clustered files on the other side.
-    ``descending`` and ``nulls_first`` belong to RANGE.
+    ``descending`` and ``nulls_first`` belong to RANGE. ``once`` is the name of a shared plan: all its readers have an
+    exchange of the very same input, which one stage makes; those that GATHER read whatever the others have parted.
     """
 
     input: "PhysicalNode"
@@ -173,6 +174,7 @@ class Exchange:
     bounds: tuple[str, ...] = ()
     descending: bool = False
     nulls_first: bool = True
+    once: str = ""
 
 
 PhysicalNode = (

@@ -92,10 +92,10 @@ def _distributed(
     runs: list[RuleRun] = []
     parsed = expand_definitions(parse_query(sql), sql, catalog.definitions)
     bound = bind_query(parsed, fields, ExpandedViews(catalog), kernel, ids)
-    estimator.watch_keys(bound.root)
+    estimator.watch_keys(*bound.roots)
     query = optimise(bound, RuleContext(ids, estimator, options, clock=clock, record=runs.append))
     distributor = Distributor(estimator, options, _argument_types(query, kernel))
-    chosen = distributor.distribute(query.root)
+    chosen = distributor.distribute(query.root, query.shared)
     alone = _one_executor(query, estimator, options)
     tasks = distributor.prices.tasks
     offers = price_places(alone, chosen.seconds, tasks, options)
@@ -117,7 +117,7 @@ def _distributed(
 def _one_executor(query: Query, estimator: Estimator, options: PlanOptions) -> float:
     """The price of the same plan as one task of one executor."""
     alone = PlanOptions(executors=1, threads=options.threads, partitions=1, memory_bytes=options.memory_bytes)
-    return Distributor(estimator, alone, {}).distribute(query.root).seconds
+    return Distributor(estimator, alone, {}).distribute(query.root, query.shared).seconds
 
 
 def _argument_types(query: Query, kernel: Kernel) -> dict[str, str]:
@@ -125,7 +125,7 @@ def _argument_types(query: Query, kernel: Kernel) -> dict[str, str]:
     known: dict[str, str] = {}
     wanted: dict[str, str] = {}
     columns: dict[str, str] = {}
-    for node in tree.find(query.root, logical.Aggregate):
+    for node in (item for root in query.roots for item in tree.find(root, logical.Aggregate)):
         columns |= {str(column.id): column.type for column in logical.schema(node.input)}
         for argument in exported_arguments(node):
             text = argument.sql("duckdb")

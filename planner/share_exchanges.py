@@ -17,20 +17,28 @@ from shoal.planner.scalar import column_ref, is_volatile, sql_of
 Shape = tuple[object, ...]
 
 
-def share_exchanges(root: PhysicalNode) -> dict[int, Exchange]:
+def share_exchanges(root: PhysicalNode, *, alike: bool = True) -> dict[int, Exchange]:
     """For exchanges, by identity, another one of the same rows whose stage they can read; columns match by position.
 
-    A gather reads whatever is parted, so parted exchanges come first. Nothing volatile is shared, nor what the kernel
-    runs whole: two calls of ``random()`` are two.
+    Those of a shared plan always have one stage, others only with ``alike``. A gather reads whatever is parted, so
+    parted exchanges come first. Nothing volatile is shared, nor what the kernel runs whole: two calls of ``random()``
+    are two.
     """
-    exchanges = list({id(node): node for node in _walk(root) if isinstance(node, Exchange)}.values())
+    exchanges = [node for node in _walk(root, set()) if isinstance(node, Exchange)]
+    shared: dict[int, Exchange] = {}
+    plans: dict[int, list[Exchange]] = {}
     outlines: dict[Shape, list[Exchange]] = {}
     for exchange in exchanges:
-        outlines.setdefault(_outline(exchange.input), []).append(exchange)
-    shared: dict[int, Exchange] = {}
-    for alike in outlines.values():
-        if len(alike) > 1:
-            shared |= _matched(alike)
+        if exchange.once:
+            plans.setdefault(id(exchange.input), []).append(exchange)
+        elif alike:
+            outlines.setdefault(_outline(exchange.input), []).append(exchange)
+    for readers in plans.values():
+        leader = min(readers, key=lambda item: item.kind is ExchangeKind.GATHER)
+        shared |= {id(reader): leader for reader in readers if reader is not leader}
+    for similar in outlines.values():
+        if len(similar) > 1:
+            shared |= _matched(similar)
     return shared
 
 
@@ -58,14 +66,21 @@ def _matched(alike: list[Exchange]) -> dict[int, Exchange]:
     return shared
 
 
-def _walk(node: PhysicalNode) -> Iterator[PhysicalNode]:
+def _walk(node: PhysicalNode, plans: set[int]) -> Iterator[PhysicalNode]:
+    """The nodes of a plan, each exchange once; ``plans`` are the shared plans that were walked already."""
     yield node
+    if isinstance(node, Exchange) and node.once:
+        if id(node.input) in plans:
+            return
+        plans.add(id(node.input))
     for child in p.children(node):
-        yield from _walk(child)
+        yield from _walk(child, plans)
 
 
 def _outline(node: PhysicalNode) -> Shape:
     """What two plans of the same rows have in common at first sight."""
+    if isinstance(node, Exchange) and node.once:
+        return (Exchange, node.once)
     tables: Shape = (node.scan.source, node.scan.names) if isinstance(node, p.TableScan) else ()
     return (type(node), *tables, *(_outline(child) for child in p.children(node)))
 
@@ -81,6 +96,9 @@ class _Renaming:
 
     def shape(self, node: PhysicalNode) -> Shape | None:
         """All that decides a plan's rows; None if two runs of it could differ."""
+        if isinstance(node, Exchange) and node.once:
+            columns = tuple(self.place(column.id) for column in p.schema(node))
+            return (Exchange, id(node.input), node.kind, columns)
         inputs = [self.shape(child) for child in p.children(node)]
         if None in inputs:
             return None

@@ -19,7 +19,7 @@ def with_children(node: Node, inputs: tuple[Node, ...]) -> Node:
     if not inputs or (inputs[0] is before[0] and inputs[-1] is before[-1]):
         return node
     match node:
-        case logical.Scan() | logical.KernelBlock() | logical.Values():
+        case logical.Scan() | logical.KernelBlock() | logical.SharedScan() | logical.Values():
             return node
         case (
             logical.Filter()

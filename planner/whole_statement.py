@@ -23,7 +23,7 @@ def whole_statement(sql: str, fields: tuple[Field, ...], catalog: Catalog, kerne
     """One stage whose tables and views have the names that the text uses; the kernel orders its joins itself."""
     tables: dict[str, tuple[str, TableSource]] = {}
     views: dict[str, tuple[str, str]] = {}
-    _collect(sql, catalog, kernel, tables, views)
+    collect_sources(sql, catalog, kernel, tables, views)
     scans = tuple(
         ScanInput(name, source, tuple(field.name for field in source.columns), (Split(whole=True),))
         for name, source in tables.values()
@@ -41,7 +41,7 @@ def whole_statement(sql: str, fields: tuple[Field, ...], catalog: Catalog, kerne
     return StagedPlan((stage,), fields)
 
 
-def _collect(
+def collect_sources(
     sql: str,
     catalog: Catalog,
     kernel: Kernel,
@@ -75,7 +75,7 @@ def _collect_named(
             continue
         found = catalog.lookup(name)
         if isinstance(found, ViewDefinition):
-            _collect(found.sql, catalog, kernel, tables, views)
+            collect_sources(found.sql, catalog, kernel, tables, views)
             views[key] = (name, _view_query(found))
         elif found is not None:
             tables[key] = (name, found)

@@ -82,11 +82,17 @@ class Estimator:
         self._keys: frozenset[ColumnId] = frozenset()
         # The node is kept with its estimate, so that its identity cannot be given to another node meanwhile.
         self._known: dict[int, tuple[Node, RelationEstimate]] = {}
+        self._shared: dict[str, Node] = {}
 
-    def watch_keys(self, root: Node) -> None:
-        """From now on, doubtful distinct counts of the columns that a plan joins or groups by are looked into."""
+    def watch_keys(self, *roots: Node) -> None:
+        """From now on, doubtful distinct counts of the columns that plans join or group by are looked into."""
         if self._samples:
-            self._keys = key_columns(root)
+            self._keys = frozenset().union(*(key_columns(root) for root in roots))
+
+    def share(self, key: str, root: Node) -> None:
+        """From now on, this is the plan that all scans of a shared plan of this name read."""
+        self._shared[key] = root
+        self._known.clear()
 
     def estimate(self, node: Node) -> RelationEstimate:
         """Rows, column statistics and row width of what a node delivers."""
@@ -151,6 +157,10 @@ class Estimator:
             case logical.KernelBlock():
                 tables = [self.statistics.table(source, frozenset()).rows for _, source in node.tables]
                 return max(tables, default=LEAST_ROWS), {}
+            case logical.SharedScan():
+                made = self.estimate(self._shared[node.key])
+                pairs = zip(node.columns, node.origins, strict=True)
+                return made.rows, {column.id: made.columns.get(origin, UNKNOWN) for column, origin in pairs}
             case logical.Values():
                 return float(len(node.rows)), values_columns(node)
             case logical.Project():

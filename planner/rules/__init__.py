@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from shoal.planner.check import check
-from shoal.planner.logical import Query
+from shoal.planner.logical import Node, Query, SharedPlan
 from shoal.planner.rules.context import Rule, RuleContext, RuleRun
 from shoal.planner.rules.decorrelate_subqueries import decorrelate_subqueries
 from shoal.planner.rules.derive_side_filters import derive_side_filters
@@ -12,16 +12,18 @@ from shoal.planner.rules.merge_projects import merge_projects
 from shoal.planner.rules.narrow_rows import narrow_rows
 from shoal.planner.rules.order_joins import order_joins
 from shoal.planner.rules.prune_columns import prune_columns
+from shoal.planner.rules.prune_empty import prune_empty
 from shoal.planner.rules.push_aggregates import push_aggregates
 from shoal.planner.rules.push_filters import push_filters
 from shoal.planner.rules.push_limits import push_limits
 from shoal.planner.rules.reduce_aggregates import reduce_aggregates
 from shoal.planner.rules.remove_distinct import remove_distinct
 from shoal.planner.rules.remove_left_joins import remove_left_joins
+from shoal.planner.rules.shared_readers import filter_for_all, needed_columns
 from shoal.planner.rules.simplify_predicates import simplify_predicates
 from shoal.planner.rules.turn_right_joins import turn_right_joins
 
-RULES: tuple[Rule, ...] = (
+SIMPLIFYING: tuple[Rule, ...] = (
     # First of all: the others look for conjunctions, and this makes them out of disjunctions and negations.
     simplify_predicates,
     # Before filters sink: an OR over several tables is still one term above all of them.
@@ -39,6 +41,8 @@ RULES: tuple[Rule, ...] = (
     # What one table's filters say of another only shows when they are at their tables.
     infer_predicates,
     push_filters,
+    # When all filters of a column are in one place.
+    prune_empty,
     remove_distinct,
     # When no predicate needs the columns any more, and before the columns that its condition needed are pruned.
     remove_left_joins,
@@ -49,6 +53,10 @@ RULES: tuple[Rule, ...] = (
     prune_columns,
     # Again: projections of which only passed-on columns are left.
     merge_projects,
+)
+"""The rules that find out what has to be computed; the columns and rows that a plan needs are known after them."""
+
+ARRANGING: tuple[Rule, ...] = (
     # When all filters are where they belong, as estimates depend on them.
     order_joins,
     # When it is known which joins an aggregate stands above.
@@ -56,6 +64,9 @@ RULES: tuple[Rule, ...] = (
     # Last, as projections part the joins that could move.
     narrow_rows,
 )
+"""The rules that find a cheap way to compute it."""
+
+RULES = SIMPLIFYING + ARRANGING
 
 
 def optimise(query: Query, context: RuleContext) -> Query:
@@ -63,10 +74,36 @@ def optimise(query: Query, context: RuleContext) -> Query:
 
     Raises ``InvariantViolated`` when ``options.check_plans`` is set and a rule leaves a malformed plan.
     """
-    root = query.root
-    decorrelated = False
     context = replace(context, outputs=query.outputs)
-    for rule in RULES:
+    for plan in query.shared:
+        context.estimator.share(plan.key, plan.root)
+    root = _run(SIMPLIFYING, query.root, context)
+    shared = _optimise_shared(query.shared, root, context) if query.shared else ()
+    root = _run(ARRANGING, root, context)
+    return query if root is query.root and not shared else replace(query, root=root, shared=shared)
+
+
+def _optimise_shared(plans: tuple[SharedPlan, ...], root: Node, context: RuleContext) -> tuple[SharedPlan, ...]:
+    """Optimise what is computed once: first those that nothing shared reads, as readers tell what is needed."""
+    readers, simple = [root], list[tuple[str, Node, RuleContext]]()
+    for plan in reversed(plans):
+        own = replace(context, outputs=needed_columns(plan.key, readers))
+        if own.outputs:
+            filters = "filter_shared" not in context.options.disabled_rules
+            node = _run(SIMPLIFYING, filter_for_all(plan, readers) if filters else plan.root, own)
+            readers.append(node)
+            simple.append((plan.key, node, own))
+    found: list[SharedPlan] = []
+    for key, node, own in reversed(simple):
+        found.append(SharedPlan(key, _run(ARRANGING, node, own)))
+        context.estimator.share(key, found[-1].root)
+    return tuple(found)
+
+
+def _run(rules: tuple[Rule, ...], root: Node, context: RuleContext) -> Node:
+    """Run some rules over one plan that delivers ``context.outputs``."""
+    decorrelated = rules is not SIMPLIFYING
+    for rule in rules:
         name = rule_name(rule)
         if name in context.options.disabled_rules:
             continue
@@ -77,8 +114,10 @@ def optimise(query: Query, context: RuleContext) -> Query:
             context.record(RuleRun(name, root is not before, seconds))
         if context.options.check_plans and root is not before:
             decorrelated = decorrelated or rule is decorrelate_subqueries
-            check(replace(query, root=root), after=name, decorrelated=decorrelated)
-    return query if root is query.root else replace(query, root=root)
+            outputs = context.outputs
+            nameless = ("",) * len(outputs)
+            check(Query(root, outputs, nameless, nameless), after=name, decorrelated=decorrelated)
+    return root
 
 
 def rule_name(rule: Rule) -> str:

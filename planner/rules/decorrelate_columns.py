@@ -84,12 +84,14 @@ def rename_references(node: Node, mapping: Mapping[ColumnId, ColumnId]) -> Node:
     return transform_up(node, lambda item: _renamed(item, mapping))
 
 
-def copy_fresh(node: Node, ids: ColumnIds) -> tuple[Node, Mapping[ColumnId, ColumnId]]:
-    """A copy of a tree that defines only new ids, and which of them stands for which old one.
+def copy_fresh(
+    node: Node, ids: ColumnIds, names: Mapping[ColumnId, ColumnId] | None = None
+) -> tuple[Node, Mapping[ColumnId, ColumnId]]:
+    """A copy of a tree that defines only new ids, and which of them stands for which old one; ``names`` are given.
 
     References to columns that the tree does not define stay: the copy is as correlated as the original.
     """
-    mapping: dict[ColumnId, ColumnId] = {}
+    mapping = dict(names or {})
     for item in walk(node):
         for column in _defined(item):
             if column.id not in mapping:
@@ -99,7 +101,13 @@ def copy_fresh(node: Node, ids: ColumnIds) -> tuple[Node, Mapping[ColumnId, Colu
 
 def _defined(node: Node) -> Schema:
     match node:
-        case logical.Scan() | logical.KernelBlock() | logical.Values() | logical.SetOperation():
+        case (
+            logical.Scan()
+            | logical.KernelBlock()
+            | logical.SharedScan()
+            | logical.Values()
+            | logical.SetOperation()
+        ):
             return node.columns
         case logical.Project() | logical.Aggregate() | logical.Window():
             return tuple(item.column for item in node.assignments)
@@ -113,7 +121,13 @@ def _defined(node: Node) -> Schema:
 
 def _redefined(node: Node, mapping: Mapping[ColumnId, ColumnId]) -> Node:
     match node:
-        case logical.Scan() | logical.KernelBlock() | logical.Values() | logical.SetOperation():
+        case (
+            logical.Scan()
+            | logical.KernelBlock()
+            | logical.SharedScan()
+            | logical.Values()
+            | logical.SetOperation()
+        ):
             return replace(node, columns=_columns(node.columns, mapping))
         case logical.Project() | logical.Aggregate() | logical.Window():
             items = (replace(item, column=_column(item.column, mapping)) for item in node.assignments)
@@ -133,7 +147,9 @@ def _renamed(node: Node, mapping: Mapping[ColumnId, ColumnId]) -> Node:
     if used.isdisjoint(mapping):
         return node
     match node:
-        case logical.Scan() | logical.KernelBlock() | logical.Limit() | logical.SetOperation():
+        case (
+            logical.Scan() | logical.KernelBlock() | logical.SharedScan() | logical.Limit() | logical.SetOperation()
+        ):
             return node
         case logical.Values():
             return replace(node, rows=tuple(tuple(rename(cell, mapping) for cell in row) for row in node.rows))

@@ -152,7 +152,7 @@ def _push_node(node: Node, domain: Domain) -> Pushed:
             return _push_set_operation(node, domain)
         case logical.Values():
             return _push_values(node, domain)
-        case logical.Scan() | logical.KernelBlock() | logical.Apply():
+        case logical.Scan() | logical.KernelBlock() | logical.SharedScan() | logical.Apply():
             raise InvariantViolated(f"decorrelation met a correlated {type(node).__name__}")
         case _:
             assert_never(node)

@@ -46,6 +46,8 @@ def _prune(node: Node, needed: Needed) -> Node:
     match node:
         case logical.Scan():
             return _prune_scan(node, needed)
+        case logical.SharedScan():
+            return _prune_shared(node, needed)
         case logical.KernelBlock() | logical.Values():
             return node
         case logical.Filter() | logical.Sort():
@@ -85,6 +87,16 @@ def _prune_scan(node: logical.Scan, needed: Needed) -> Node:
     if len(kept) == len(node.columns):
         return node
     return replace(node, columns=tuple(column for column, _ in kept), names=tuple(name for _, name in kept))
+
+
+def _prune_shared(node: logical.SharedScan, needed: Needed) -> Node:
+    pairs = list(zip(node.columns, node.origins, strict=True))
+    kept = [(column, origin) for column, origin in pairs if column.id in needed]
+    if not kept and pairs:
+        kept = [pairs[node.columns.index(_narrowest(node.columns))]]
+    if len(kept) == len(pairs):
+        return node
+    return replace(node, columns=tuple(column for column, _ in kept), origins=tuple(origin for _, origin in kept))
 
 
 def _kept(assignments: tuple[Assignment, ...], needed: Needed) -> tuple[Assignment, ...]:

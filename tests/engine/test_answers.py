@@ -98,7 +98,6 @@ def test_the_answer_is_duckdbs(answers: Answers, statement: Statement) -> None:
 
 
 WHOLE = {
-    "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 9) SELECT * FROM r": "recursive",
     "SELECT k, b, sum(x) FROM facts GROUP BY ROLLUP (k, b)": "grouping sets",
     "SELECT DISTINCT ON (k) k, id FROM facts ORDER BY k, id": "DISTINCT ON",
     "SELECT id, list_transform([k], lambda q: q + 1) FROM facts": "left to the kernel",

@@ -24,6 +24,9 @@ def to_sql(node: Node) -> str:
             items = ", ".join(f"{quoted(name)} AS {quoted(column.id)}" for column, name in pairs)
             return f"SELECT {items} FROM {node.alias}"
         case logical.Values():
+            if not node.rows:
+                nulls = ", ".join(f"CAST(NULL AS {column.type}) AS {quoted(column.id)}" for column in node.columns)
+                return f"SELECT {nulls or '1 AS unit'} WHERE false"
             if not node.columns:
                 return "SELECT 1 AS unit"
             rows = ", ".join(f"({', '.join(sql_of(cell) for cell in row)})" for row in node.rows)
@@ -58,7 +61,7 @@ def to_sql(node: Node) -> str:
             operator = node.operator.upper() + (" ALL" if node.all else "")
             both = f"{positional(node.left)} {operator} {positional(node.right)}"
             return f"SELECT * FROM ({both}) AS t({columns_sql(node)})"
-        case logical.Apply() | logical.KernelBlock():
+        case logical.Apply() | logical.KernelBlock() | logical.SharedScan():
             raise AssertionError(f"{type(node).__name__} has no plain SQL")
         case _:
             assert_never(node)

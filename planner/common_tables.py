@@ -1,0 +1,108 @@
+"""Common table expressions: what a WITH clause defines, and which of it a query names."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from shoal.planner.not_distributable import NotDistributable
+
+_DIFFERS = (exp.Limit, exp.Offset, exp.Window, exp.AggFunc, exp.Anonymous)
+"""What may give other rows each time it is computed."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommonTable:
+    """A common table expression, and what was visible where it was defined (a recursive one sees itself, too).
+
+    ``uses`` is how often its name occurs in the query that it belongs to, at most.
+    """
+
+    definition: exp.Expression
+    visible: "CommonTables"
+    uses: int
+    recursive: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name, as it is written."""
+        return str(self.definition.args["alias"].name)
+
+    @property
+    def query(self) -> exp.Expression:
+        """The query that gives its rows."""
+        query: exp.Expression = self.definition.this
+        return query
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names that the statement gives to its columns; the rest have those of the query."""
+        return tuple(column.name for column in self.definition.args["alias"].args.get("columns") or [])
+
+    @property
+    def materialized(self) -> bool:
+        """Whether the statement asks that it be computed once."""
+        return self.definition.args.get("materialized") is True
+
+
+CommonTables = dict[str, CommonTable]
+"""By name in lower case."""
+
+
+def with_clause(query: exp.Expression, visible: CommonTables) -> CommonTables:
+    """The common tables that a query sees: those visible around it, and those of its own WITH."""
+    clause = query.args.get("with_")
+    if clause is None:
+        return visible
+    names = [table.name.lower() for table in query.find_all(exp.Table)]
+    visible = dict(visible)
+    for definition in clause.expressions:
+        name = definition.args["alias"].name.lower()
+        recursive = bool(clause.args.get("recursive")) and name in _named(definition.this)
+        visible[name] = CommonTable(definition, dict(visible), names.count(name), recursive)
+    return visible
+
+
+def with_named(query: exp.Expression, visible: CommonTables) -> exp.Expression:
+    """A copy of a query that stands by itself: in front of it the common tables that it names, and those they name.
+
+    Raises ``NotDistributable`` where that would give names another meaning, or compute something again that may then
+    differ.
+    """
+    needed: CommonTables = {}
+    _add_named(query, visible, "", needed)
+    copy = query.copy()
+    if not needed:
+        return copy
+    own = copy.args.get("with_")
+    inner = list(own.expressions) if own is not None else []
+    if any(definition.args["alias"].name.lower() in needed for definition in inner):
+        raise NotDistributable("a common table expression hides another one of its name")
+    texts = [query, *(common.query for common in needed.values())]
+    for name, common in needed.items():
+        inside = sum(list(_named(text)).count(name) for text in texts)
+        differs = common.materialized or next(common.query.find_all(*_DIFFERS), None) is not None
+        if differs and common.uses > inside:
+            raise NotDistributable(f"{common.name} is used outside as well and may differ each time it is computed")
+    definitions = [common.definition.copy() for common in needed.values()]
+    recursive = any(common.recursive for common in needed.values())
+    recursive = recursive or (own is not None and bool(own.args.get("recursive")))
+    copy.set("with_", exp.With(expressions=[*definitions, *inner], recursive=recursive))
+    return copy
+
+
+def _add_named(query: exp.Expression, visible: CommonTables, own: str, needed: CommonTables) -> None:
+    """Add what a query names, after what that names; ``own`` is the query's own name if it is recursive."""
+    for name in dict.fromkeys(_named(query)):
+        common = visible.get(name)
+        if common is None or name == own or needed.get(name) is common:
+            continue
+        if name in needed:
+            raise NotDistributable(f"two common table expressions are called {common.name}")
+        _add_named(common.query, common.visible, name if common.recursive else "", needed)
+        needed[name] = common
+
+
+def _named(query: exp.Expression) -> Iterator[str]:
+    """The plain names of tables in a query, in lower case."""
+    return (table.name.lower() for table in query.find_all(exp.Table) if table.args.get("db") is None)
