@@ -10,17 +10,17 @@ PYTEST_ARGS ?=
 BENCH_SCALE ?= 1
 BENCH_DATA ?= data/tpch-$(BENCH_SCALE)
 BENCH_ARGS ?=
-FUZZ_ARGS ?= --seconds 60
+HUNT_ARGS ?= --minutes 5 --processes 2
 CHAOS_ARGS ?= --seconds 120
 
-.PHONY: help demo test check lint typecheck golden fuzz chaos bench clean
+.PHONY: help demo test check lint typecheck golden hunt chaos bench clean
 
 help:
 	@echo "make demo       TPC-H (scale $(SCALE)) embedded and on a local cluster, answers checked"
 	@echo "make test       the tests"
 	@echo "make check      linter, formatter, type checker, tests: what CI runs"
 	@echo "make golden     write the golden plans anew; review the difference like code"
-	@echo "make fuzz       random statements against plain DuckDB: FUZZ_ARGS='$(FUZZ_ARGS)'"
+	@echo "make hunt       random statements against plain DuckDB: HUNT_ARGS='$(HUNT_ARGS)'"
 	@echo "make chaos      queries on a cluster whose executors are killed: CHAOS_ARGS='$(CHAOS_ARGS)'"
 	@echo "make bench      the benchmarks at scale $(BENCH_SCALE): BENCH_SCALE=10 BENCH_DATA=folder"
 	@echo "make clean      remove what was made here, but for the data"
@@ -64,8 +64,8 @@ check: lint typecheck test
 golden: $(VENV)/.dev
 	$(BIN)/python -m pytest -q tests/planner/test_golden_plans.py --golden $(PYTEST_ARGS)
 
-fuzz: $(VENV)/.dev
-	$(BIN)/python -m tests.fuzz $(FUZZ_ARGS)
+hunt: $(VENV)/.dev
+	$(BIN)/python -m tests.hunt $(HUNT_ARGS)
 
 chaos: $(VENV)/.dev
 	$(BIN)/python -m tests.chaos $(CHAOS_ARGS)

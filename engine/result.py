@@ -92,7 +92,9 @@ class Decoder:
     def arrow(self, table: pa.Table) -> pa.Table:
         """A table in the Arrow types that DuckDB gives these columns."""
         names = [column.name for column in self._columns]
-        if not any(needs_encoding(column.type) for column in self._columns):
+        # Files of a shuffle hold no views (see ``storage_schema``), which DuckDB makes of blobs.
+        stored = any("large_binary" in str(type_) for type_ in table.schema.types)
+        if not stored and not any(needs_encoding(column.type) for column in self._columns):
             return table.rename_columns(names)
         with self._as_batch(table) as connection:
             return connection.sql(self._select).to_arrow_table().rename_columns(names)

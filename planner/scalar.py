@@ -17,6 +17,8 @@ VOLATILE_FUNCTIONS = frozenset(
     {"random", "uuid", "gen_random_uuid", "uuidv4", "uuidv7", "setseed", "nextval", "currval", "sleep_ms", "error"}
 )
 
+_STAND_ALONE = (exp.Column, exp.Literal, exp.Func, exp.Cast, exp.Paren)
+
 
 def column_ref(column: ColumnId) -> exp.Column:
     """A reference to a column."""
@@ -54,8 +56,7 @@ def substitute(expression: exp.Expression, mapping: Mapping[ColumnId, exp.Expres
 
     def replace(node: exp.Expression) -> exp.Expression:
         if isinstance(node, exp.Column) and ColumnId(node.name) in mapping:
-            found = mapping[ColumnId(node.name)].copy()
-            return found if isinstance(found, (exp.Column, exp.Literal, exp.Func, exp.Cast)) else exp.Paren(this=found)
+            return operand(mapping[ColumnId(node.name)].copy())
         return node
 
     return expression.transform(replace)
@@ -64,6 +65,16 @@ def substitute(expression: exp.Expression, mapping: Mapping[ColumnId, exp.Expres
 def rename(expression: exp.Expression, mapping: Mapping[ColumnId, ColumnId]) -> exp.Expression:
     """The expression over other columns."""
     return substitute(expression, {old: column_ref(new) for old, new in mapping.items()})
+
+
+def operand(expression: exp.Expression) -> exp.Expression:
+    """The expression as it can stand beside any operator: in parentheses unless it is a column, a literal or a call.
+
+    To sqlglot AND, OR and other operators are calls, too.
+    """
+    if isinstance(expression, (exp.Binary, exp.IntervalOp)):
+        return exp.Paren(this=expression)
+    return expression if isinstance(expression, _STAND_ALONE) else exp.Paren(this=expression)
 
 
 def conjuncts(expression: exp.Expression | None) -> tuple[exp.Expression, ...]:

@@ -11,7 +11,7 @@ from shoal.planner.logical import Aggregate, Apply, ApplyKind, Assignment, Colum
 from shoal.planner.not_distributable import NotDistributable
 from shoal.planner.rules.decorrelate_columns import copy_fresh, is_correlated, pass_on
 from shoal.planner.rules.decorrelate_repeatable import why_unrepeatable
-from shoal.planner.scalar import column_ref, columns_of, conjunction, conjuncts, is_volatile, unwrap
+from shoal.planner.scalar import column_ref, columns_of, conjunction, conjuncts, is_volatile, operand, unwrap
 
 
 def sink_filters(node: Node, ids: ColumnIds) -> Node:
@@ -87,7 +87,7 @@ def _certainly_absent(apply: Apply, ids: ColumnIds) -> Node:
             Apply(ApplyKind.ANTI, apply.left, apply.right, condition=condition), apply, ids
         )
     empty, complete = _equals_zero(rows), exp.EQ(this=column_ref(values.id), expression=column_ref(rows.id))
-    given = exp.Not(this=exp.Is(this=_operand(apply.needle), expression=exp.Null()))
+    given = exp.Not(this=exp.Is(this=operand(apply.needle.copy()), expression=exp.Null()))
     predicate = exp.Or(this=empty, expression=exp.Paren(this=exp.And(this=given, expression=complete)))
     return Filter(absent, predicate)
 
@@ -109,7 +109,7 @@ def rewrite_in(node: Node, ids: ColumnIds) -> Node:
     hit = Column(ids.fresh("hit"), "BOOLEAN")
     marked = Apply(ApplyKind.EXISTS, counted, Filter(node.right, condition), mark=hit)
     unknown = exp.Or(
-        this=exp.Is(this=_operand(node.needle), expression=exp.Null()),
+        this=exp.Is(this=operand(node.needle.copy()), expression=exp.Null()),
         expression=exp.LT(this=column_ref(values.id), expression=column_ref(rows.id)),
     )
     mark = exp.Case(
@@ -144,12 +144,7 @@ def _needle_equals(apply: Apply) -> exp.Expression:
         raise NotDistributable("IN over rows of several columns as a value")
     if is_volatile(needle):
         raise NotDistributable("IN with a volatile left operand")
-    return exp.EQ(this=_operand(needle), expression=column_ref(schema(apply.right)[0].id))
-
-
-def _operand(expression: exp.Expression) -> exp.Expression:
-    copied = expression.copy()
-    return copied if isinstance(copied, (exp.Column, exp.Literal, exp.Func, exp.Paren)) else exp.Paren(this=copied)
+    return exp.EQ(this=operand(needle.copy()), expression=column_ref(schema(apply.right)[0].id))
 
 
 def _equals_zero(column: Column) -> exp.Expression:

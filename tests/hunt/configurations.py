@@ -1,0 +1,62 @@
+"""Random settings: how statements are cut into tasks, and on what they run."""
+
+import random
+from dataclasses import dataclass
+
+from shoal.planner.rules import rule_names
+
+NEEDED_RULES = frozenset({"decorrelate_subqueries"})
+"""Without these there is no plan of several tasks."""
+
+OTHER_RULES = (
+    "balance_splits", "coalesce_partitions", "limit_ranks", "observed_rows", "own_plans", "own_process",
+    "reduce_semi_joins", "runtime_filters", "sample_tables", "share_exchanges", "sort_by_ranges", "split_skew",
+    "switch_joins", "use_clustering",
+)  # fmt: skip
+"""Optimisations outside the logical rules that can be switched off."""
+
+Settings = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What statements run on: this process (``executors`` 0) or so many executor processes, with faults injected."""
+
+    executors: int = 0
+    mmap: bool = True
+    memory: str = "512MB"
+    faults: str = ""
+
+
+def choose_backend(seed: int, cluster_share: float) -> Backend:
+    """On what a block of statements runs."""
+    chooser = random.Random(f"backend {seed}")
+    if chooser.random() >= cluster_share:
+        return Backend()
+    faults = ""
+    if chooser.random() < 0.6:
+        points = ("task.start", "task.before_run", "task.batch", "task.before_finish", "shuffle.open", "flight.do_get")
+        rules = [
+            f"{chooser.choice(points)}={chooser.choice(('lost', 'lost', 'exit(9)'))}@{n * 37}" for n in range(1, 8)
+        ]
+        faults = ",".join(rules)
+    return Backend(
+        chooser.choice((1, 2, 3, 3, 7)), chooser.random() < 0.7, chooser.choice(("512MB", "512MB", "64MB")), faults
+    )
+
+
+def choose_settings(seed: int) -> Settings:
+    """The settings of one statement."""
+    chooser = random.Random(f"settings {seed}")
+    rules = [name for name in (*rule_names(), *OTHER_RULES) if name not in NEEDED_RULES]
+    disabled = chooser.sample(rules, chooser.choice((0, 0, 1, 1, 2, 6)))
+    if chooser.random() < 0.04:
+        disabled = rules
+    return (
+        ("distribute", chooser.choice(("always",) * 9 + ("auto",))),
+        ("partitions", str(chooser.choice((1, 2, 2, 3, 3, 3, 5, 7)))),
+        ("join_strategy", chooser.choice(("auto", "auto", "broadcast", "partitioned"))),
+        ("disabled_rules", ",".join(sorted(disabled))),
+        ("mmap", chooser.choice(("on", "on", "on", "off"))),
+        ("task_bytes", chooser.choice(("2 MB", "2 MB", "2 kB", "100 B"))),
+    )
