@@ -32,6 +32,7 @@ from shoal.planner.logical import (
     schema,
 )
 from shoal.planner.not_distributable import NotDistributable
+from shoal.planner.parse import QueryReader
 from shoal.planner.protocols import Catalog, Kernel
 from shoal.planner.scalar import column_ref, is_volatile
 from shoal.planner.scope import Scope
@@ -46,7 +47,7 @@ _OPERATORS: dict[type[exp.Expression], SetOperator] = {
 
 
 def bind_query(
-    query: exp.Expression, fields: tuple[Field, ...], catalog: Catalog, kernel: Kernel, ids: ColumnIds
+    query: exp.Expression, fields: tuple[Field, ...], catalog: Catalog, kernel: Kernel, ids: ColumnIds, reader: QueryReader | None = None
 ) -> Query:
     """The bound form of a parsed query whose result has the given names and types (from ``Kernel.describe``).
 
@@ -55,7 +56,7 @@ def bind_query(
     if is_volatile(query):
         raise NotDistributable("a function that gives another value at each call")
     shared = SharedTables(kernel, ids)
-    binder = QueryBinder(catalog, kernel, ids, shared)
+    binder = QueryBinder(catalog, kernel, ids, shared, reader or QueryReader(kernel))
     bound = binder.query(query, None, {})
     if len(bound.outputs) != len(fields):
         raise NotDistributable("the kernel counts other columns than the planner")
@@ -77,6 +78,7 @@ class QueryBinder:
     kernel: Kernel
     ids: ColumnIds
     shared: SharedTables
+    reader: QueryReader
 
     def query(self, query: exp.Expression, parent: Scope | None, visible: CommonTables) -> BoundQuery:
         """Bind a query block inside a scope, with the common tables that it sees."""
@@ -105,7 +107,7 @@ class QueryBinder:
         scope = Scope(parent=parent)
         node = FromBinder(self, scope, visible).bind(select)
         expressions = ExpressionBinder(self.ids, lambda query, around: self.query(query, around, visible), scope)
-        return SelectBinder(self.ids, expressions, select, node).bind()
+        return SelectBinder(self.ids, self.kernel, expressions, select, node).bind()
 
     def _set_operation(self, query: exp.SetOperation, parent: Scope | None, visible: CommonTables) -> BoundQuery:
         if query.args.get("by_name") or query.args.get("side") or query.args.get("on"):

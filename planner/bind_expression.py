@@ -10,11 +10,11 @@ from shoal.planner.functions import function_name, is_aggregate
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Apply, ApplyKind, Column, Node
 from shoal.planner.not_distributable import NotDistributable
-from shoal.planner.safe_nodes import KERNEL_ONLY, SAFE_NODES
+from shoal.planner.safe_nodes import CARRIED_NODES, KERNEL_ONLY, SAFE_NODES
 from shoal.planner.scalar import column_ref, columns_of, is_volatile, sql_of
 from shoal.planner.scope import Scope
 
-_SAFE = frozenset(SAFE_NODES)
+_SAFE = frozenset({*SAFE_NODES, *CARRIED_NODES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,8 @@ class ExpressionBinder:
                 return self._column(node, names, prefer_alias)
             if isinstance(node, (exp.Exists, exp.Subquery)) or node.args.get("query") is not None:
                 return self._subquery(node, names, prefer_alias)
+            if isinstance(node, exp.IgnoreNulls) and isinstance(node.this, exp.AnyValue):
+                return node.this  # sqlglot's own addition: the kernel's any_value knows no other way
             if isinstance(node, exp.EQ) and isinstance(node.expression, exp.Any):
                 raise NotDistributable("a quantified comparison with ANY")
             if type(node) not in _SAFE or (isinstance(node, exp.Anonymous) and function_name(node) in KERNEL_ONLY):
@@ -159,9 +161,13 @@ def aggregate_calls(expression: exp.Expression) -> list[exp.Expression]:
 def window_operands(window: exp.Expression) -> list[exp.Expression]:
     """What a window function is computed from: its arguments, its FILTER, its keys; all of them scalar expressions."""
     call = window.this
-    found = list(call.iter_expressions())
-    if isinstance(call, exp.Filter):
-        found = [*call.this.iter_expressions(), call.expression.this]
+    found: list[exp.Expression] = []
+    while isinstance(call, (exp.IgnoreNulls, exp.RespectNulls, exp.Filter)):
+        found += [call.expression.this] if isinstance(call, exp.Filter) else []
+        call = call.this
+    found += call.iter_expressions()
+    spec = window.args.get("spec")
+    found += [part for name in ("start", "end") if isinstance(part := spec and spec.args.get(name), exp.Expression)]
     found += window.args.get("partition_by") or []
     order = window.args.get("order")
     return found + ([item.this for item in order.expressions] if order is not None else [])

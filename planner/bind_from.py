@@ -25,7 +25,9 @@ from shoal.planner.logical import (
     Values,
     schema,
 )
+from shoal.planner.names import SEPARATOR
 from shoal.planner.not_distributable import NotDistributable
+from shoal.planner.parse import QueryReader
 from shoal.planner.protocols import Catalog, Kernel
 from shoal.planner.scalar import DIALECT, column_ref, conjunction
 from shoal.planner.scope import Relation, Scope, ScopeColumn
@@ -52,6 +54,7 @@ class BlockBinder(Protocol):
     ids: ColumnIds
     shared: SharedTables
     """The common tables and views that the statement has named so far."""
+    reader: QueryReader
 
     def query(self, query: exp.Expression, parent: Scope | None, visible: CommonTables) -> BoundQuery:
         """Bind a query block inside a scope, with the common tables that it sees."""
@@ -102,14 +105,18 @@ class FromBinder:
         name = table.name
         if table.args.get("db") is None and name.lower() in self.visible:
             return self._common(table, self.visible[name.lower()])
+        if table.args.get("catalog") is not None:
+            raise NotDistributable("a table that is qualified with a database")
+        if table.args.get("db") is not None:
+            name = f"{table.db}{SEPARATOR}{name}"
         found = self.binder.catalog.lookup(name)
         if isinstance(found, ViewDefinition):
             view = found
             bound = self.binder.shared.read(name, view, lambda: self._view(table, view))
-            return self._relation(table, name, bound.node, bound.outputs, found.columns)
+            return self._relation(table, table.name, bound.node, bound.outputs, found.columns)
         if found is None:
             found = self._file(name)
-        return self._scan(table, found, table.alias or name)
+        return self._scan(table, found, table.alias or table.name)
 
     def _file(self, name: str) -> TableSource:
         for suffix, format in _SUFFIXES.items():
@@ -156,9 +163,9 @@ class FromBinder:
 
     def _view(self, table: exp.Table, view: ViewDefinition) -> BoundQuery:
         try:
-            return self.binder.query(parse_view(view), None, {})
+            return self.binder.query(self.binder.reader.read(view.sql), None, {})
         except NotDistributable as refusal:
-            query = exp.select("*").from_(exp.Table(this=table.this.copy()))
+            query = exp.select("*").from_(exp.Table(this=table.this.copy(), db=table.args.get("db")))
             return self._block(query, refusal.reason, {})
 
     def _block(self, query: exp.Expression, reason: str, visible: CommonTables) -> BoundQuery:
@@ -193,7 +200,7 @@ class FromBinder:
         alias = item.args.get("alias")
         renamed = [column.name for column in alias.args.get("columns") or []] if alias is not None else []
         labels = [name for name, _ in outputs]
-        for position, name in enumerate(renamed or names):
+        for position, name in enumerate((renamed or names)[: len(labels)]):
             labels[position] = name
         types = {column.id: column.type for column in schema(node)}
         columns: list[ScopeColumn] = []
@@ -295,13 +302,6 @@ class FromBinder:
             kept = tuple(Assignment(column, column_ref(column.id)) for column in schema(node))
             node = Project(node, (*kept, *extra))
         return node
-
-
-def parse_view(view: ViewDefinition) -> exp.Expression:
-    """The query of a view; its text was accepted when the view was made."""
-    from shoal.planner.parse import parse_query
-
-    return parse_query(view.sql)
 
 
 def _no_subquery(query: exp.Expression, scope: Scope) -> BoundQuery:

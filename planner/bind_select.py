@@ -1,6 +1,6 @@
 """Binds one SELECT block over its joined FROM: WHERE, grouping, windows, the select list, DISTINCT, order and limit."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -14,7 +14,9 @@ from shoal.planner.bind_expression import (
     single_column,
     window_operands,
 )
+from shoal.planner.bind_groups import GroupedSets, aggregate_sets, has_sets, joined_keys, sets_of
 from shoal.planner.bind_output import SelectItem, deliver
+from shoal.planner.bind_windows import add_windows, with_windows_written_out
 from shoal.planner.column_ids import ColumnIds
 from shoal.planner.functions import ORDERED_AS_READ, aggregate_call, function_name, is_aggregate
 from shoal.planner.ids import ColumnId
@@ -29,19 +31,18 @@ from shoal.planner.logical import (
     Project,
     Sort,
     SortKey,
-    Window,
     column_ids,
     schema,
 )
 from shoal.planner.not_distributable import NotDistributable
-from shoal.planner.scalar import column_ref, columns_of, conjunction, conjuncts, unwrap
+from shoal.planner.protocols import Kernel
+from shoal.planner.scalar import column_ref, columns_of, conjunction, conjuncts, operand, unwrap
 
 _UNKNOWN_CLAUSES = (
     "pivots",
     "sample",
     "connect",
     "laterals",
-    "windows",
     "cluster",
     "distribute",
     "sort",
@@ -57,12 +58,14 @@ class SelectBinder:
     """Binds one SELECT; ``node`` grows from its FROM upwards."""
 
     ids: ColumnIds
+    kernel: Kernel
     expressions: ExpressionBinder
     select: exp.Select
     node: Node
     items: list[SelectItem] = field(default_factory=list)
     aliases: dict[str, exp.Expression] = field(default_factory=dict)
     grouped: list[tuple[exp.Expression, ColumnId]] = field(default_factory=list)
+    sets: GroupedSets | None = None
     aggregates: dict[str, Assignment] = field(default_factory=dict)
     hidden: frozenset[ColumnId] = frozenset()
 
@@ -70,6 +73,7 @@ class SelectBinder:
         """The whole block."""
         if any(self.select.args.get(name) for name in _UNKNOWN_CLAUSES):
             raise NotDistributable("a clause that only the kernel knows")
+        self.select = with_windows_written_out(self.select)
         self._bind_items()
         self._where()
         having = self._bound_clause("having")
@@ -139,7 +143,7 @@ class SelectBinder:
             left = [self.expressions.bind(needle, self.aliases) for needle in needles]
             self.node = self.expressions.attach(self.node, left)
             terms = [
-                exp.EQ(this=_operand(needle), expression=column_ref(id))
+                exp.EQ(this=operand(needle), expression=column_ref(id))
                 for needle, (_, id) in zip(left, bound.outputs, strict=True)
             ]
             right = single_column(bound, ApplyKind.IN) if len(needles) == 1 else bound.node
@@ -198,56 +202,90 @@ class SelectBinder:
     def _group(self, having: exp.Expression | None, qualify: exp.Expression | None, order: list[SortKey]) -> None:
         if not self._is_grouped(having, qualify, order):
             return
-        keys = self._group_keys()
+        group = self.select.args.get("group")
+        sets = sets_of(group) if group is not None and has_sets(group) else None
+        bound = [self._group_key(key) for key in joined_keys(sets)] if sets is not None else self._group_keys()
         outputs = [item.expression for item in self.items] + [key.expression for key in order]
         outputs += [item for item in (having, qualify) if item is not None]
         inner = [call for item in outputs for call in aggregate_calls(item)]
-        self.node = self.expressions.attach(self.node, [*keys, *inner])
+        self.node = self.expressions.attach(self.node, [*bound, *inner])
         _check_calls(inner, self.node)
+        self._compute_keys(bound)
+        for call in inner:
+            text = call.sql("duckdb")
+            if text not in self.aggregates:
+                self.aggregates[text] = Assignment(Column(self.ids.fresh(function_name(aggregate_call(call)))), call)
+        by_id = {column.id: column for column in schema(self.node)}
+        ids = list(dict.fromkeys(id for _, id in self.grouped))
+        if any(id not in by_id for id in ids):
+            raise NotDistributable("grouping by a column of an outer query")
+        keys, calls = tuple(by_id[id] for id in ids), tuple(self.aggregates.values())
+        if sets is None:
+            self.hidden = column_ids(self.node) - set(ids)
+            self.node = Aggregate(self.node, keys, calls)
+            return
+        places = iter([ids.index(self._column_of(key)) for key in bound])
+        members = [frozenset(next(places) for _ in one) for one in sets]
+        self.hidden = column_ids(self.node)
+        self.sets = aggregate_sets(self.node, keys, members, calls, self.ids, self.kernel)
+        self.node = self.sets.node
+        self.grouped = [(key, self.sets.keys[ids.index(id)].id) for key, id in self.grouped]
+
+    def _compute_keys(self, keys: list[exp.Expression]) -> None:
+        """Make the keys of the groups columns."""
         computed: list[Assignment] = []
         for key in keys:
             bare = unwrap(key)
+            if any(bare == known for known, _ in self.grouped):
+                continue
             if isinstance(bare, exp.Column):
                 self.grouped.append((bare, ColumnId(bare.name)))
-            elif not any(bare == known for known, _ in self.grouped):
+            else:
                 column = Column(self.ids.fresh("group_key"))
                 computed.append(Assignment(column, bare))
                 self.grouped.append((bare, column.id))
         if computed:
             kept = tuple(Assignment(column, column_ref(column.id)) for column in schema(self.node))
             self.node = Project(self.node, (*kept, *computed))
-        for call in inner:
-            text = call.sql("duckdb")
-            if text not in self.aggregates:
-                self.aggregates[text] = Assignment(Column(self.ids.fresh(function_name(aggregate_call(call)))), call)
-        by_id = {column.id: column for column in schema(self.node)}
-        ids = dict.fromkeys(id for _, id in self.grouped)
-        missing = [id for id in ids if id not in by_id]
-        if missing:
-            raise NotDistributable("grouping by a column of an outer query")
-        self.hidden = column_ids(self.node) - ids.keys()
-        self.node = Aggregate(self.node, tuple(by_id[id] for id in ids), tuple(self.aggregates.values()))
+
+    def _column_of(self, key: exp.Expression) -> ColumnId:
+        bare = unwrap(key)
+        return next(id for known, id in self.grouped if known == bare)
 
     def _group_keys(self) -> list[exp.Expression]:
         group = self.select.args.get("group")
         if group is None:
             return []
         if group.args.get("all"):
-            return [item.expression for item in self.items if not contains_aggregate(item.expression)]
-        if any(group.args.get(name) for name in ("rollup", "cube", "grouping_sets", "totals")):
-            raise NotDistributable("grouping sets")
-        keys: list[exp.Expression] = []
-        for item in group.expressions:
-            if isinstance(item, (exp.Rollup, exp.Cube, exp.GroupingSets, exp.Tuple)):
-                raise NotDistributable("grouping sets")
-            if isinstance(item, exp.Literal) and not item.is_string and str(item.this).isdigit():
-                keys.append(self.items[int(item.this) - 1].expression)
-            else:
-                keys.append(self.expressions.bind(item, self.aliases))
-        return keys
+            # Constants are no keys: a list of them and of aggregates has one group, even over no rows.
+            plain = [item.expression for item in self.items if not contains_aggregate(item.expression)]
+            return [item for item in plain if columns_of(item)]
+        if group.args.get("totals") or any(isinstance(item, exp.Tuple) for item in group.expressions):
+            raise NotDistributable("grouping by a row")
+        return [self._group_key(item) for item in group.expressions]
+
+    def _group_key(self, item: exp.Expression) -> exp.Expression:
+        if isinstance(item, exp.Literal) and not item.is_string and str(item.this).isdigit():
+            return self.items[int(item.this) - 1].expression
+        return self.expressions.bind(item, self.aliases)
+
+    def _grouping(self, call: exp.Expression) -> exp.Expression:
+        """``GROUPING`` of keys, as a number that says by which of them the row is not grouped."""
+        ids = list(dict.fromkeys(id for _, id in self.grouped))
+        places: list[int] = []
+        for key in call.expressions:
+            found = [id for known, id in self.grouped if known == unwrap(key)]
+            if not found:
+                raise NotDistributable("GROUPING of what is not grouped by")
+            places.append(ids.index(found[0]))
+        if self.sets is None or not places:
+            raise NotDistributable("GROUPING without grouping sets")
+        return self.sets.grouping(places)
 
     def _over_groups(self, expression: exp.Expression) -> exp.Expression:
         """The expression over the groups: keys and aggregate calls become columns of the aggregate."""
+        if isinstance(expression, (exp.Grouping, exp.GroupingId)):
+            return self._grouping(expression)
         for key, id in self.grouped:
             if expression == key:
                 return column_ref(id)
@@ -282,9 +320,7 @@ class SelectBinder:
         calls = {call.sql("duckdb"): call for item in everything for call in item.find_all(exp.Window)}
         if not calls:
             return
-        _check_windows(calls.values())
-        columns = {text: Column(self.ids.fresh(function_name(call.this) or "window")) for text, call in calls.items()}
-        self.node = Window(self.node, tuple(Assignment(columns[text], call) for text, call in calls.items()))
+        self.node, columns = add_windows(self.node, calls, self.ids)
 
         def replace(expression: exp.Expression) -> exp.Expression:
             return expression.transform(
@@ -310,20 +346,8 @@ def _check_calls(calls: list[exp.Expression], node: Node) -> None:
             raise NotDistributable("an aggregate over the order of a subquery")
 
 
-def _check_windows(calls: Iterable[exp.Expression]) -> None:
-    for call in calls:
-        if call.args.get("alias") is not None or next(call.this.find_all(exp.Window), None) is not None:
-            raise NotDistributable("a named or nested window")
-        if any(not isinstance(key, exp.Column) for key in call.args.get("partition_by") or []):
-            raise NotDistributable("a window partitioned by an expression")
-
-
 def _same(expression: exp.Expression) -> exp.Expression:
     return expression
-
-
-def _operand(expression: exp.Expression) -> exp.Expression:
-    return expression if isinstance(expression, (exp.Column, exp.Literal, exp.Func)) else exp.Paren(this=expression)
 
 
 def _is_star(item: exp.Expression) -> bool:

@@ -95,6 +95,8 @@ def is_aggregate(expression: exp.Expression) -> bool:
     """Whether the expression is itself a call of an aggregate (not a window, not an expression around one)."""
     if isinstance(expression, (exp.Filter, exp.WithinGroup)):
         return is_aggregate(expression.this)
+    if isinstance(expression, (exp.Grouping, exp.GroupingId)):
+        return False
     if isinstance(expression, exp.Anonymous):
         return function_name(expression) in AGGREGATES
     return isinstance(expression, exp.AggFunc)

@@ -37,6 +37,9 @@ _PLAIN_OPERATOR_TYPES = frozenset(
         "GROUPING_FUNCTION",
     }
 )
+PLAIN_NUMBER = re.compile(r"\d+(\.\d+)?([eE][+-]?\d+)?\Z")
+"""Numbers that sqlglot reads as the kernel does: neither hexadecimal, nor without a digit before the point."""
+
 _PLAIN_TYPE = re.compile(r"\w+(\s*\(\s*\d+\s*(,\s*\d+\s*)?\))?\Z")
 _NEVER_CARRIED = frozenset({"STAR", "POSITIONAL_REFERENCE", "COLLATE", "DEFAULT", "PARAMETER", "GROUPING_FUNCTION"})
 """Classes whose meaning depends on more than the columns that they name."""
@@ -135,7 +138,7 @@ class CarriedTexts:
     def _parts(self, node: Tree, bound: frozenset[str]) -> Iterator[Span]:
         """The columns, subqueries, aggregates and windows in an expression, where they are not a lambda's own."""
         owner = self._owner(node)
-        if owner is not None:
+        if owner is not None and _first_name(self.tree.text(owner)) not in bound:
             yield owner
         for child in expressions_of(node):
             span = self.tree.extent(child)
@@ -175,7 +178,7 @@ class CarriedTexts:
             name = str(node["function_name"]).lower()
             if node.get("is_operator") or not name.isidentifier():
                 return name in _PLAIN_OPERATORS
-            if self._owner(node) is not None:
+            if not self._is_called_by_name(node):
                 return _is_aggregate(node)
             return name in PLAIN_FUNCTIONS or name in self.kept or name in ROW_MAKING or _is_aggregate(node)
         if kind == "OPERATOR":
@@ -183,7 +186,19 @@ class CarriedTexts:
         if kind == "CAST":
             types = [child for child in expressions_of(node) if child["class"] == "TYPE" and own_span(child)]
             return bool(types) and _PLAIN_TYPE.match(self.tree.text(own_span(types[0]) or (0, 0))) is not None
+        if kind == "CONSTANT":
+            text = self.tree.text(own_span(node) or (0, 0))
+            return not text[:1].isdigit() and text[:1] != "." if not PLAIN_NUMBER.match(text) else True
         return kind in _PLAIN_CLASSES
+
+    def _is_called_by_name(self, node: Tree) -> bool:
+        """Whether a function is written as ``name(...)``, not as an operator, a method or with words of its own."""
+        span = own_span(node) or (0, 0)
+        text = self.tree.text(span).lower().replace('"', "")
+        name = str(node["function_name"]).lower()
+        if self._owner(node) is not None or self.tree.text((0, span[0])).rstrip().endswith("."):
+            return False
+        return text.startswith(name) and text[len(name) :].lstrip().startswith("(")
 
     def _is_carried(self, node: Tree) -> bool:
         """Whether an expression means the same wherever it stands, over the same columns."""
@@ -230,6 +245,10 @@ def _lambda_names(node: Tree) -> frozenset[str]:
     left = node.get("lhs", {})
     found = [left, *expressions_of(left)]
     return frozenset(str(item["column_names"][0]).lower() for item in found if item.get("class") == "COLUMN_REF")
+
+
+def _first_name(text: str) -> str:
+    return text.partition(".")[0].strip().strip('"').lower()
 
 
 def _is_lambda(call: Tree, argument: Tree) -> bool:

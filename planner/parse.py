@@ -1,13 +1,22 @@
 """Parses one query into a sqlglot tree, after its size and depth were checked."""
 
+from dataclasses import dataclass
+
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from shoal.planner.lexer import check_size
+from shoal.planner.kernel_text import PLAIN_NUMBER, CarriedTexts
+from shoal.planner.lexer import Token, TokenKind, check_size, tokenize
 from shoal.planner.not_distributable import NotDistributable
+from shoal.planner.protocols import Kernel
+from shoal.planner.safe_nodes import KERNEL_ONLY, SAFE_NODES
 from shoal.planner.scalar import DIALECT
+from shoal.planner.syntax_tree import SyntaxTree
 
+_SAFE = frozenset(SAFE_NODES)
+_JUDGED = (exp.Condition, exp.Func, exp.Lambda, exp.Comprehension, exp.ColumnDef, exp.Properties)
+"""What stands inside expressions; clauses are the binder's business."""
 QUERY_NODES = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values)
 
 
@@ -29,3 +38,50 @@ def parse_query(sql: str) -> exp.Expression:
         # Places in the text, which errors take from the kernel: every copy of a node would copy them.
         node._meta = None  # noqa: SLF001
     return statements[0]
+
+
+@dataclass(slots=True)
+class QueryReader:
+    """Reads the texts of one statement, its own and those of views, so that all of them show the same time.
+
+    ``kept`` are the functions that are not the kernel's own.
+    """
+
+    kernel: Kernel
+    kept: frozenset[str] = frozenset()
+    _moment: str = ""
+
+    def read(self, sql: str) -> exp.Expression:
+        """The tree of a query that the kernel has accepted, with the kernel's own text where sqlglot is not trusted.
+
+        Raises what ``parse_query`` does.
+        """
+        try:
+            parsed = parse_query(sql)
+        except NotDistributable:
+            parsed = None
+        doubtful = parsed is None or any(_is_doubtful(node) for node in parsed.walk())
+        if parsed is not None and not doubtful and all(map(_is_plain_token, tokenize(sql))):
+            return parsed
+        tree = SyntaxTree.read(sql, self.kernel.syntax(sql))
+        if tree is None:
+            return parse_query(sql) if parsed is None else parsed
+        texts = CarriedTexts(tree, self.kept, self.moment)
+        return texts.restored(parse_query(texts.marked()))
+
+    def moment(self) -> str:
+        """The time that the statement shows."""
+        self._moment = self._moment or self.kernel.moment()
+        return self._moment
+
+
+def _is_doubtful(node: exp.Expression) -> bool:
+    """Whether an expression may come out of sqlglot otherwise, or shows the time."""
+    if isinstance(node, exp.Anonymous):
+        return str(node.this).lower() in KERNEL_ONLY
+    return isinstance(node, _JUDGED) and type(node) not in _SAFE
+
+
+def _is_plain_token(token: Token) -> bool:
+    """Whether sqlglot takes a token for what it is: it reads ``0xff`` as 0 with an alias."""
+    return token.kind is not TokenKind.NUMBER or PLAIN_NUMBER.match(token.text) is not None

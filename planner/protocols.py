@@ -181,8 +181,10 @@ class Statistics(Protocol):
         None if the table is not worth it, something fails, or it takes too long; never raises.
         """
 
-    def quantiles(self, source: TableSource, column: str) -> tuple[object, ...]:
-        """Values of a column, in order, that part a sample of its rows into equally many; none where not worth it."""
+    def quantiles(self, source: TableSource, expression: str, columns: frozenset[str]) -> tuple[object, ...]:
+        """Values of a SQL expression over ``columns`` of a source, in order, that part a sample of its rows into
+        equally many; none where it is not worth it. Never raises.
+        """
 
     def observed(self, subplan: str) -> float | None:
         """The rows that an earlier run of a subplan delivered, by its canonical text; None if it never ran."""
@@ -203,7 +205,7 @@ class WithoutSamples:
         """Nothing is sampled."""
         return None
 
-    def quantiles(self, _source: TableSource, _column: str) -> tuple[object, ...]:
+    def quantiles(self, _source: TableSource, _expression: str, _columns: frozenset[str]) -> tuple[object, ...]:
         """Nothing is sampled."""
         return ()
 

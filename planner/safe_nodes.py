@@ -226,6 +226,17 @@ SAFE_NODES: tuple[type[exp.Expression], ...] = (
 """Left out on purpose: what makes rows (Explode), what changes how values compare (Collate), what brings names of its
 own (Lambda), what sqlglot writes as something else (RegexpLike, Log)."""
 
+CARRIED_NODES = (
+    exp.Introducer,
+    exp.Grouping,
+    exp.GroupingId,
+    exp.IgnoreNulls,
+    exp.RespectNulls,
+    exp.WithinGroup,
+)
+"""What stands around others: the user's own text (see ``shoal.planner.kernel_text``), words of aggregates and windows,
+and what the binder replaces."""
+
 KERNEL_ONLY = frozenset(
     """ago alias assert_true col_description current_catalog current_connection_id current_database current_date
     current_query current_query_id current_role current_schema current_schemas current_setting current_time
@@ -238,3 +249,6 @@ KERNEL_ONLY = frozenset(
 )
 """Functions that the planner knows only by name and must not move: volatile ones, those that are the same only within
 one kernel (the clock, settings), macros around aggregates or around what makes rows, and those that read the text."""
+
+ROW_MAKING = frozenset({"unnest", "generate_subscripts", "regexp_split_to_table", "explode"})
+"""Functions of which one call gives several rows."""
