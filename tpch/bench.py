@@ -60,10 +60,10 @@ def main(data: Path, runs: int, parts: tuple[str, ...], output: Path | None) -> 
         if mode in parts:
             file, options = MODES[mode]
             benchmark = Benchmark(dataset, options, QUERY_NUMBERS, runs, verify=True, rivals=("duckdb",))
-            result = run_benchmark(benchmark, _tell)
+            result = run_benchmark(benchmark, tell_step)
             print_table(result_table(result))
             goal = "0.95, worst 1.15" if mode == "embedded" else "1.10, worst 1.50"
-            lines.append(_against_rival(mode, result, goal))
+            lines.append(against_rival(mode, result, f"{goal} (scale 10)"))
             _keep(result, output, file)
     if "shuffled" in parts:
         lines.append(_shuffled(dataset, runs, output))
@@ -72,11 +72,11 @@ def main(data: Path, runs: int, parts: tuple[str, ...], output: Path | None) -> 
     if "planning" in parts:
         lines += _planning(dataset, runs)
     if "memory" in parts:
-        result, measured = measures.measure_small_memory(dataset, _tell)
+        result, measured = measures.measure_small_memory(dataset, tell_step)
         print_table(result_table(result))
         _keep(result, output, "memory.html")
         lines += measured
-    print_table(_summary(dataset, lines))
+    print_table(summary_table(dataset, lines))
 
 
 def _small(dataset: Dataset, runs: int) -> list[Measured]:
@@ -108,11 +108,11 @@ def _shuffled(dataset: Dataset, runs: int, output: Path | None) -> Measured:
         shuffled = shuffle_dataset(dataset, base / "shuffled")
         options = MODES["cluster"][1]
         benchmark = Benchmark(shuffled, options, QUERY_NUMBERS, runs, verify=True, rivals=("duckdb",))
-        result = run_benchmark(benchmark, _tell)
+        result = run_benchmark(benchmark, tell_step)
     result = replace(result, mode=f"{result.mode}, rows in random order")
     print_table(result_table(result))
     _keep(result, output, "shuffled.html")
-    return _against_rival("cluster, random order", result, "1.80")
+    return against_rival("cluster, random order", result, "1.80 (scale 10)")
 
 
 def _measured(steps: dict[str, Callable[[], list[Measured]]]) -> list[Measured]:
@@ -128,10 +128,11 @@ def _measured(steps: dict[str, Callable[[], list[Measured]]]) -> list[Measured]:
     return lines
 
 
-def _against_rival(mode: str, result: BenchmarkResult, goal: str) -> Measured:
+def against_rival(mode: str, result: BenchmarkResult, goal: str) -> Measured:
+    """The geometric mean and the worst of a result's ratios to its first rival."""
     ratios = [query.ratio for query in result.queries if query.ratio]
     mean, worst = result.geometric_ratio or float("nan"), max(ratios, default=float("nan"))
-    return Measured(f"22 queries, {mode}, against DuckDB", f"{mean:.2f}, worst {worst:.2f}", f"{goal} (scale 10)")
+    return Measured(f"{len(result.queries)} queries, {mode}, against DuckDB", f"{mean:.2f}, worst {worst:.2f}", goal)
 
 
 def _keep(result: BenchmarkResult, output: Path | None, name: str) -> None:
@@ -141,8 +142,11 @@ def _keep(result: BenchmarkResult, output: Path | None, name: str) -> None:
         write_json(result, (output / name).with_suffix(".json"))
 
 
-def _summary(dataset: Dataset, lines: list[Measured]) -> Table:
-    table = Table(title=f"Benchmarks, TPC-H scale {dataset.scale():g}", title_justify="left", header_style="bold")
+def summary_table(dataset: Dataset, lines: list[Measured]) -> Table:
+    """What was measured, a line each, beside its goal."""
+    table = Table(
+        title=f"Benchmarks, {dataset.suite.title} scale {dataset.scale():g}", title_justify="left", header_style="bold"
+    )
     table.add_column("what")
     table.add_column("measured", justify="right")
     table.add_column("goal", justify="right")
@@ -151,7 +155,8 @@ def _summary(dataset: Dataset, lines: list[Measured]) -> Table:
     return table
 
 
-def _tell(number: int, step: str) -> None:
+def tell_step(number: int, step: str) -> None:
+    """Show which query is run, on a terminal alone."""
     _say(f"Q{number} {step}")
 
 
