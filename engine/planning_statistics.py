@@ -107,10 +107,10 @@ class PlanningStatistics:
         known = self._session.footers.table(source, frozenset())
         return self._session.sampler.sample(source, known, terms, columns, keys, self._budget)
 
-    def quantiles(self, source: TableSource, column: str) -> tuple[object, ...]:
-        """Values that part a sample of a column into equally many; see the protocol."""
+    def quantiles(self, source: TableSource, expression: str, columns: frozenset[str]) -> tuple[object, ...]:
+        """Values that part a sample of an expression's rows into equally many; see the protocol."""
         known = self._session.footers.table(source, frozenset())
-        return self._session.sampler.quantiles(source, known, column, self._budget)
+        return self._session.sampler.quantiles(source, known, expression, columns, self._budget)
 
     @property
     def observed_tables(self) -> frozenset[int]:

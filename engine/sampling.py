@@ -97,17 +97,19 @@ class TableSampler:
                 _keep(self._answers, answer, found, KEPT_ANSWERS)
             return found
 
-    def quantiles(self, source: TableSource, known: TableStatistics, column: str, budget: Budget) -> tuple[object, ...]:
-        """Values of a column that part its sampled rows into ``QUANTILES`` equal ranges; nothing if that fails."""
+    def quantiles(
+        self, source: TableSource, known: TableStatistics, expression: str, columns: frozenset[str], budget: Budget
+    ) -> tuple[object, ...]:
+        """Values of an expression that part the sampled rows into ``QUANTILES`` equal ranges; nothing if that fails."""
         identity = _identity(source)
         if identity is None or known.rows < LEAST_ROWS:
             return ()
         with self._lock:
-            key = (identity, column)
+            key = (identity, expression)
             if key not in self._quantiles and budget.seconds > 0:
                 started = time.monotonic()
                 try:
-                    found = self._parted(source, identity, known, column, started + SAMPLE_SECONDS)
+                    found = self._parted(source, identity, known, expression, columns, started + SAMPLE_SECONDS)
                 except Exception:  # noqa: BLE001 - see above
                     found = ()
                 took = time.monotonic() - started
@@ -117,16 +119,23 @@ class TableSampler:
             return self._quantiles.get(key, ())
 
     def _parted(
-        self, source: TableSource, identity: Identity, known: TableStatistics, column: str, deadline: float
+        self,
+        source: TableSource,
+        identity: Identity,
+        known: TableStatistics,
+        expression: str,
+        columns: frozenset[str],
+        deadline: float,
     ) -> tuple[object, ...]:
-        rows = self._read(source, identity, known, frozenset({column}), deadline)
+        rows = self._read(source, identity, known, columns, deadline)
         if rows is None or not rows.count:
             return ()
-        type = next(field.type for field in source.columns if field.name == column)
+        types = {field.name: field.type for field in source.columns}
         places = ", ".join(f"{number / QUANTILES}" for number in range(QUANTILES + 1))
         with _Deadline(self._cursor(), deadline) as kernel:
-            kernel.register("sample", rows.table(frozenset({column})))
-            query = f"SELECT quantile_disc(CAST({quote(column)} AS {type}), [{places}]) FROM sample"
+            kernel.register("sample", rows.table(columns))
+            view = ", ".join(f"CAST({quote(name)} AS {types[name]}) AS {quote(name)}" for name in sorted(columns))
+            query = f"SELECT quantile_disc({expression}, [{places}]) FROM (SELECT {view} FROM sample)"
             found = kernel.execute(query).fetchall()
         return tuple(found[0][0] or ())
 

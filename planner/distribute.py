@@ -182,7 +182,8 @@ class Distributor:
         by_ranges = node is self.order and "sort_by_ranges" not in self.options.disabled_rules
 
         def bounds(key: ColumnId) -> RangeBounds | None:
-            return find_range_bounds(node.input, key, self.estimator, self.prices.tasks)
+            computed = "sort_by_expressions" not in self.options.disabled_rules
+            return find_range_bounds(node.input, key, self.estimator, self.prices.tasks, computed=computed)
 
         def has_nulls(key: ColumnId) -> bool:
             return may_be_null(node.input, key, self.estimator)

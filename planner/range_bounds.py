@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 
-from sqlglot import exp
-
 from shoal.planner import logical, tree
+from shoal.planner.column_origin import origin_of
+from shoal.planner.computed_borders import find_key_values
 from shoal.planner.cost.cardinality import Estimator
 from shoal.planner.ids import ColumnId
 from shoal.planner.key_cuts import LONGEST_BORDER, Nulls, cut_table, find_borders, key_literal
 from shoal.planner.logical import JoinKind, Node
 from shoal.planner.protocols import ColumnStatistics, Key, KeyRange
+from shoal.planner.scalar import column_ref, sql_of
 
 MOST_UNEVEN = 1.5
 """How many times its even share the largest range may have, as the files' bounds tell it."""
@@ -56,8 +57,13 @@ class _Stretch:
     weight: float
 
 
-def find_range_bounds(node: Node, key: ColumnId, estimator: Estimator, parts: int) -> RangeBounds | None:
-    """Borders for ``parts`` ranges of a column that a node delivers; None if nothing useful is known of its values."""
+def find_range_bounds(
+    node: Node, key: ColumnId, estimator: Estimator, parts: int, *, computed: bool = True
+) -> RangeBounds | None:
+    """Borders for ``parts`` ranges of a column that a node delivers; None if nothing useful is known of its values.
+
+    Without ``computed`` only columns of tables have borders, and not what is computed from them.
+    """
     type = next(column.type for column in logical.schema(node) if column.id == key)
     known = estimator.estimate(node).columns.get(key, ColumnStatistics())
     origin = origin_of(node, key)
@@ -66,7 +72,13 @@ def find_range_bounds(node: Node, key: ColumnId, estimator: Estimator, parts: in
         source, name = origin[0].source, origin[1]
         ranges = estimator.statistics.key_ranges(source, name)
         if not _clustered_borders(ranges, type, parts):
-            quantiles = estimator.statistics.quantiles(source, name)
+            text = sql_of(column_ref(ColumnId(name)))
+            quantiles = estimator.statistics.quantiles(source, text, frozenset({name}))
+    elif origin is None and computed:
+        values = find_key_values(node, key, estimator, parts)
+        if values.places:
+            return _guessed_bounds(values.places, type)
+        quantiles = values.quantiles
     if type == "VARCHAR":
         literals = _text_literals(quantiles, ranges, parts)
         return RangeBounds(literals, known=True) if literals else None
@@ -78,6 +90,14 @@ def find_range_bounds(node: Node, key: ColumnId, estimator: Estimator, parts: in
     return RangeBounds(literals, known=len(stretches) > 1) if literals else None
 
 
+def _guessed_bounds(places: Sequence[float], type: str) -> RangeBounds | None:
+    """Borders at places of numbers or days, which are no more than likely."""
+    if not (_INTEGER.fullmatch(type) or _DECIMAL.fullmatch(type) or type in ("FLOAT", "DOUBLE", "DATE")):
+        return None
+    literals = tuple(dict.fromkeys(text for place in places if (text := _literal(place, type)) is not None))
+    return RangeBounds(literals, known=False) if literals else None
+
+
 def may_be_null(node: Node, key: ColumnId, estimator: Estimator) -> bool:
     """Whether a column of a node may hold NULLs; not if it comes from files that have none, by joins that add none."""
     origin = origin_of(node, key)
@@ -85,24 +105,6 @@ def may_be_null(node: Node, key: ColumnId, estimator: Estimator) -> bool:
         return True
     ranges = estimator.statistics.key_ranges(origin[0].source, origin[1])
     return not ranges or any(item.nulls != 0 for item in ranges)
-
-
-def origin_of(node: Node, key: ColumnId) -> tuple[logical.Scan, str] | None:
-    """The scan whose column a column of a node is, and its name there; None if it is computed."""
-    renamed: dict[ColumnId, exp.Expression] = {}
-    scans: dict[ColumnId, tuple[logical.Scan, str]] = {}
-    for item in tree.walk(node):
-        if isinstance(item, logical.Scan):
-            names = zip(item.columns, item.names, strict=True)
-            scans |= {column.id: (item, name) for column, name in names}
-        elif isinstance(item, logical.Project):
-            renamed |= {one.column.id: one.expression for one in item.assignments if one.column.id not in renamed}
-    while key not in scans and key in renamed:
-        source = renamed.pop(key)
-        if not isinstance(source, exp.Column):
-            return None
-        key = ColumnId(source.name)
-    return scans.get(key)
 
 
 def _clustered_borders(ranges: tuple[KeyRange, ...], type: str, parts: int) -> tuple[Key, ...]:

@@ -60,7 +60,7 @@ def filter_share(node: logical.Filter, columns: Columns, rows: float, statistics
     ):
         return Measured(guess, sampled=False)
     terms = conjuncts(node.predicate)
-    if not terms or _told_by_footers(terms, columns) or not all(_is_plain(term) for term in terms):
+    if not terms or _told_by_footers(terms, columns) or not all(is_plain(term) for term in terms):
         return Measured(guess, sampled=False)
     names = dict(zip((column.id for column in node.input.columns), node.input.names, strict=True))
     used = frozenset(names[column] for term in terms for column in columns_of(term))
@@ -103,7 +103,7 @@ def _told_by_footers(terms: tuple[exp.Expression, ...], columns: Columns) -> boo
     return known is not None and position(known.minimum) is not None and not isinstance(known.minimum, str)
 
 
-def _is_plain(term: exp.Expression) -> bool:
+def is_plain(term: exp.Expression) -> bool:
     """Whether rows of the table alone decide a term, and evaluating it has no effect."""
     return bool(columns_of(term)) and not is_volatile(term) and term.find(exp.Query, exp.Placeholder, *_COSTLY) is None
 

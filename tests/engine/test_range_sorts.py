@@ -185,3 +185,30 @@ def test_clustered_files_are_sorted_where_they_are(tmp_path: Path, order: str, s
         with duckdb.connect() as kernel:
             theirs = kernel.sql(joined.replace("FROM t", f"FROM '{tmp_path}/t.parquet'")).fetchall()
         assert connection.execute(joined).fetchall() == theirs
+
+
+COMPUTED = {
+    "SELECT id, whole * 2 + few AS k FROM t ORDER BY whole * 2 + few DESC, id": True,
+    "SELECT id FROM t ORDER BY amount - id, id DESC": True,
+    "SELECT id, -plain AS k FROM t ORDER BY k NULLS FIRST, id": True,
+    "SELECT id FROM t ORDER BY day + 3 DESC NULLS LAST, id": True,
+    "SELECT whole, id % 50 AS g, count(*) AS n, sum(amount) AS a FROM t GROUP BY ALL ORDER BY n DESC, whole, g": True,
+    "SELECT whole, id % 50 AS g, sum(id) AS a FROM t GROUP BY ALL ORDER BY a, whole, g": True,
+    "SELECT a.id FROM t a JOIN t b ON a.id = b.id ORDER BY a.whole + b.few, a.id": True,
+    "SELECT id FROM t ORDER BY upper(rising), id": False,
+    "SELECT id FROM t ORDER BY CASE WHEN few = 1 THEN NULL ELSE whole END DESC, id": False,
+    "SELECT id FROM t ORDER BY real * 2, id": False,
+}
+"""Orders by computed keys, and whether anything is known of where their values lie."""
+
+
+@pytest.mark.parametrize("sql", COMPUTED)
+def test_computed_keys(connection: shoal.Connection, oracle: duckdb.DuckDBPyConnection, sql: str) -> None:
+    theirs = oracle.sql(sql).to_arrow_table()
+    partitions = int(connection.execute("SHOW partitions").fetchall()[0][0])
+    for disabled in ("", "sort_by_expressions"):
+        connection.execute(f"SET disabled_rules = '{disabled}'")
+        assert same(connection.execute(sql).fetch_arrow_table(), theirs)
+        ranges = COMPUTED[sql] and partitions > 1 and not disabled
+        assert ("by range of" in explained(connection, sql)) == ranges
+    connection.execute("RESET disabled_rules")
