@@ -35,10 +35,10 @@ class ObservableStages:
         """The rows that were expected of each stage."""
         return {stage.id: stage.estimate.rows for stage in self._staged.stages if stage.estimate is not None}
 
-    @property
-    def filtered(self) -> frozenset[StageId]:
-        """The stages that, once adapted, may drop rows because of what other stages have delivered."""
-        return frozenset(item.stage.id for item in self._staged.variants if item.waits == item.stage.id)
+    def filtered(self, adapted: frozenset[StageId]) -> frozenset[StageId]:
+        """The stages that may have dropped rows because of what others delivered, if these stages were ``adapted``."""
+        chosen = [item for item in self._staged.variants if item.stage.id in adapted and item.waits == item.stage.id]
+        return frozenset(stage for item in chosen for stage in (item.stage.id, *item.drops))
 
     def keys(self) -> Mapping[StageId, tuple[str, int]]:
         """For each stage whose subplan can be told, its key and the number of its tables."""
@@ -79,9 +79,10 @@ class ObservedRows:
         """Remember what stages delivered; whether that is a surprise to the plans made so far."""
         keys, expected = stages.keys(), stages.expected
         surprise = False
+        runs = tuple(runs)
+        filtered = stages.filtered(frozenset(run.stage for run in runs if run.adapted))
         for run in runs:
-            dropped = run.stage in stages.filtered and run.adapted
-            if run.stage not in keys or not run.tasks or dropped:
+            if run.stage not in keys or not run.tasks or run.stage in filtered:
                 continue
             key, tables = keys[run.stage]
             rows = float(sum(task.metrics.rows_out for task in run.tasks))

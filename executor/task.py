@@ -122,7 +122,10 @@ class TaskRunner:
         rows = session.connection.sql(sql).to_arrow_reader(BATCH_ROWS)
         try:
             _check_schema(rows.schema, spec)
-            writer = OutputWriter(self._store, spec.id, rows.schema, spec.output.partitions, partitioned=partitioned)
+            output = spec.output
+            writer = OutputWriter(
+                self._store, spec.id, rows.schema, output.partitions, partitioned=partitioned, keys=output.keys
+            )
             with writer:
                 for batch in rows:
                     cancelled.check()
@@ -137,6 +140,7 @@ class TaskRunner:
 
     def _describe(self, stored: StoredOutput) -> OutputFile:
         manifest = stored.manifest
+        heavy = tuple(entry.heavy_rows for entry in manifest.partitions)
         return OutputFile(
             manifest.task,
             self._node.executor,
@@ -146,6 +150,7 @@ class TaskRunner:
             self._node.location,
             tuple(entry.rows for entry in manifest.partitions),
             tuple(entry.bytes for entry in manifest.partitions),
+            heavy if any(heavy) else (),
         )
 
 

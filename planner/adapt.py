@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from shoal.planner.ids import StageId
-from shoal.planner.stage import Adaptation, ExchangeInput, OutputFile, ReadMode, RowSlice, Stage, StageVariant
+from shoal.planner.stage import (
+    Adaptation,
+    ExchangeInput,
+    OutputFile,
+    ReadMode,
+    RowSlice,
+    Stage,
+    StageVariant,
+    TurnedStage,
+)
 
 SKEWED = 1.5
 """A partition is skewed when it has so many times the bytes of an average one: its task takes that much longer."""
@@ -22,6 +31,9 @@ UNEVEN = 1.3
 
 GROWS = 8
 """A stage that is expected to deliver so many times the bytes it reads keeps its tasks: its work is not its input."""
+
+WORTH_TURNING = 5_000
+"""Building on fewer rows is not worth a change."""
 
 CELL_BYTES = 8.0
 """Bytes of an average value of a table."""
@@ -39,11 +51,15 @@ class FilePiece:
 
 @dataclass(frozen=True, slots=True)
 class TaskShare:
-    """What one task reads: ``partitions`` of all aligned inputs, but of the one called ``name`` only ``pieces``."""
+    """What one task reads: ``partitions`` of all aligned inputs, but of the one called ``name`` only ``pieces``.
+
+    ``heavy``: these are of keys of which another task has a row, too; the stage has a statement for that.
+    """
 
     partitions: tuple[int, ...]
     name: str = ""
     pieces: tuple[FilePiece, ...] = ()
+    heavy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +105,14 @@ def switch_note(variant: StageVariant, size: int) -> str:
     if variant.waits == variant.stage.id:
         return f"only rows that match the {_size(size)} of {word} {numbers} are delivered"
     return f"every task gets all {_size(size)} of {word} {numbers}, so the rows of stage {variant.waits} need not move"
+
+
+def turn_note(turned: TurnedStage, rows: Mapping[StageId, int]) -> str | None:
+    """Why a stage runs as it was turned, by the rows that stages have delivered; None if it does not."""
+    sizes = [side.rows * (1 if side.stage is None else rows[side.stage]) for side in (turned.built, turned.probed)]
+    if sizes[0] < WORTH_TURNING or sizes[0] <= turned.factor * sizes[1]:
+        return None
+    return f"a join builds on the {turned.side}: about {sizes[1]:,.0f} rows in a task, not {sizes[0]:,.0f}"
 
 
 def _partition_bytes(files: Sequence[OutputFile], partitions: int) -> list[int]:
@@ -140,7 +164,9 @@ def _split_skew(
         if largest is not None and weight > SKEWED * fair and sizes[largest.name][number] >= split_bytes:
             parts = _parts(sizes[largest.name][number], weight, fair, len(weights), split_bytes)
         if largest is None or parts == 1:
-            shares.append((weight, TaskShare((number,))))
+            found = _share_heavy(stage, number, weight, fair, outputs, split_bytes) if weight > SKEWED * fair else None
+            shares += [(weight, TaskShare((number,)))] if found is None else found[0]
+            notes += [] if found is None else [found[1]]
             continue
         split = sizes[largest.name][number]
         for pieces, size in _cut(outputs[largest.stage], number, parts):
@@ -184,6 +210,56 @@ def _cut(files: Sequence[OutputFile], partition: int, parts: int) -> list[tuple[
     borders = [total * part // parts for part in range(parts + 1)]
     share = sum(loads) / parts
     return [(_between(rows, low, high), share) for low, high in pairwise(borders)]
+
+
+def _share_heavy(
+    stage: Stage, number: int, weight: float, fair: float, outputs: Outputs, split_bytes: int
+) -> tuple[list[tuple[float, TaskShare]], str] | None:
+    """Give the rows of heavy keys of a partition to tasks of their own, where the stage can; None if not worth it.
+
+    The first task has all other rows; the others have all of the stage's other inputs as well.
+    """
+    found: tuple[float, ExchangeInput] | None = None
+    for item in stage.exchanges:
+        if item.mode is ReadMode.ALIGNED and any(one.name == item.name for one in stage.heavy):
+            size = sum(_heavy_bytes(file, number) for file in outputs[item.stage])
+            found = max(found or (0.0, item), (size, item), key=lambda pair: pair[0])
+    if found is None or found[0] < max(1, split_bytes):
+        return None
+    heavy, item = found
+    files = outputs[item.stage]
+    whole = sum(file.bytes[number] for file in files)
+    parts = max(1, min(stage.tasks, round(heavy / max(1.0, fair / 2, split_bytes / 2))))
+    longest = max(weight - heavy, weight - whole + heavy / parts)
+    if longest > WORTH_SPLITTING * weight:
+        return None
+    counts = [file.heavy[number] if file.heavy else 0 for file in files]
+    parts = min(parts, sum(counts))
+    others = [file.rows[number] - count for file, count in zip(files, counts, strict=True)]
+    stays = tuple(
+        FilePiece(place, RowSlice(0, rows) if counts[place] else None) for place, rows in enumerate(others) if rows
+    )
+    shares = [(weight - heavy, TaskShare((number,), item.name, stays))]
+    borders = [sum(counts) * part // parts for part in range(parts + 1)]
+    for low, high in pairwise(borders):
+        pieces = tuple(_after(piece, counts, others) for piece in _between(counts, low, high))
+        shares.append((weight - whole + heavy / parts, TaskShare((number,), item.name, pieces, heavy=True)))
+    word = "task" if parts == 1 else "tasks"
+    note = (
+        f"partition {number} has {_size(weight)}: {parts} more {word} for {_size(heavy)} of heavy keys of {item.name}"
+    )
+    return shares, note
+
+
+def _heavy_bytes(file: OutputFile, number: int) -> float:
+    rows = file.rows[number]
+    return file.bytes[number] * file.heavy[number] / rows if file.heavy and rows else 0.0
+
+
+def _after(piece: FilePiece, counts: Sequence[int], others: Sequence[int]) -> FilePiece:
+    """A piece of the rows of heavy keys of a file, which come after the others."""
+    rows = piece.rows or RowSlice(0, counts[piece.file])
+    return FilePiece(piece.file, RowSlice(others[piece.file] + rows.first, rows.rows))
 
 
 def _between(rows: Sequence[int], low: int, high: int) -> tuple[FilePiece, ...]:

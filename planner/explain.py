@@ -17,6 +17,7 @@ from shoal.planner.plan import PlannedQuery
 from shoal.planner.scalar import sql_of
 from shoal.planner.source import FileSource, TableSource
 from shoal.planner.stage import Estimate, ScanInput, Split, Stage
+from shoal.planner.stage_nodes import stage_nodes
 
 LONGEST_EXPRESSION = 120
 """Characters of an expression that are shown in the tree."""
@@ -107,6 +108,10 @@ def _variant_lines(planned: PlannedQuery, stage: Stage) -> list[str]:
             if variant.waits == stage.id:
                 then = "only rows that match it are delivered"
             lines.append(f"  (if {others} delivers at most {_size(variant.most_bytes)}, {then})")
+    turned = [one.side for one in planned.staged.turned if one.stage.id == stage.id]
+    lines += [
+        f"  (if the {side} side of a join has far fewer rows than the other, it builds on that)" for side in turned
+    ]
     return lines
 
 
@@ -114,10 +119,24 @@ def _output(planned: PlannedQuery, stage: Stage) -> str:
     if stage.id == planned.staged.result.id:
         return "result"
     if stage.output.column is not None:
-        return f"{stage.output.partitions} partitions by hash"
+        return f"{stage.output.partitions} partitions {_parting(planned, stage)}"
     readers = [s for s in planned.staged.stages for item in s.exchanges if item.stage == stage.id]
     tasks = max((item.tasks for item in readers), default=1)
     return f"broadcast to {tasks} tasks" if tasks > 1 else "gather"
+
+
+def _parting(planned: PlannedQuery, stage: Stage) -> str:
+    """How the rows of a stage are parted: the word for the exchange that it was made for."""
+    for reader, root in zip(planned.staged.stages, planned.roots, strict=False):
+        read = (node for node in stage_nodes(root) if isinstance(node, p.Exchange))
+        for item, node in zip(reader.exchanges, read, strict=False):
+            if item.stage == stage.id and node.kind is not ExchangeKind.GATHER:
+                return "in turn" if node.kind is ExchangeKind.ROUND_ROBIN else f"by {_range_or_hash(node)}"
+    return "by hash"
+
+
+def _range_or_hash(exchange: p.Exchange) -> str:
+    return "range" if exchange.bounds or exchange.kind is ExchangeKind.RANGE else "hash"
 
 
 def _whole_lines(stage: Stage) -> list[str]:
@@ -133,8 +152,11 @@ def _operator(node: PhysicalNode, exchanges: list[StageId]) -> Operator:
         if node.kind is ExchangeKind.ROUND_ROBIN:
             detail = f"from stage {exchanges.pop(0)}, rows dealt out in turn"
             return Operator("Exchange", detail, once, node.estimate, ())
-        word = "range" if node.bounds else "hash"
-        kind = f" by {word} of {', '.join(node.keys)}" if node.kind in (ExchangeKind.HASH, ExchangeKind.RANGE) else ""
+        kind = (
+            f" by {_range_or_hash(node)} of {', '.join(node.keys)}"
+            if node.kind in (ExchangeKind.HASH, ExchangeKind.RANGE)
+            else ""
+        )
         return Operator("Exchange", f"from stage {exchanges.pop(0)}{kind}", once, node.estimate, ())
     inputs = tuple(_operator(child, exchanges) for child in p.children(node))
     name, detail, reason = _described(node)

@@ -1,18 +1,20 @@
 """Runtime filters: a stage whose rows are joined elsewhere drops what cannot match, if the other side is small."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from sqlglot import exp
 
 from shoal.planner import physical as p
+from shoal.planner.column_paths import path_down
 from shoal.planner.cost.model import BUILD_ROW, PROBE_ROW, RECEIVE_BYTE, SEND_BYTE, SEND_ROW
 from shoal.planner.fragment import Fragmenter
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import JoinKind
 from shoal.planner.physical import ExchangeKind, HashJoin, PhysicalNode
-from shoal.planner.scalar import conjunction, conjuncts
-from shoal.planner.stage import Estimate, Stage, StageVariant
-from shoal.planner.stage_nodes import is_exact, stage_nodes
+from shoal.planner.scalar import column_ref, conjunction, conjuncts
+from shoal.planner.stage import Stage, StageVariant
+from shoal.planner.stage_nodes import is_exact, replaced, stage_nodes
 
 _DROPS_LEFT = (JoinKind.INNER, JoinKind.SEMI, JoinKind.RIGHT)
 _DROPS_RIGHT = (JoinKind.INNER, JoinKind.SEMI, JoinKind.LEFT, JoinKind.ANTI)
@@ -24,79 +26,126 @@ LEAST_ROWS = 10_000
 """Fewer rows are not worth waiting for."""
 
 
-def filter_variants(fragmenter: Fragmenter, stage: Stage, root: PhysicalNode) -> Iterator[StageVariant]:
-    """What the stages that a stage reads could be, if the other sides of their joins have few rows::
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where rows can be dropped: above ``node`` in ``stage``, by ``column``; the exchanges from there to the join."""
 
-        stage 2: Join a.k = b.k                stage 1: Join semi b.k = a.k
-          Exchange a from stage 0        ->      what stage 1 does
-          Exchange b from stage 1                Exchange, whole, from stage 0
+    stage: Stage
+    node: PhysicalNode
+    column: ColumnId
+    exchanges: tuple[p.Exchange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """An equality of a join: where rows can be dropped, and the column of ``keys`` that has the values that match."""
+
+    place: _Place
+    keys: p.Exchange
+    column: ColumnId
+    null_safe: bool
+
+
+def filter_variants(fragmenter: Fragmenter, stage: Stage, root: PhysicalNode) -> Iterator[StageVariant]:
+    """What the stages before a stage could be, if the other sides of its joins have few rows::
+
+        stage 2: Join a.k = b.k                stage 1: Aggregate by b.k
+          Exchange a from stage 0        ->      Join semi b.k = a.k
+          Exchange b from stage 1                  Scan b
+        stage 1: Aggregate by b.k                  Exchange, whole, from stage 0
+          Scan b
 
     The kernel then prunes files and row groups by the least and the largest of the keys before it reads them. Rows
-    are not dropped from the side of an outer join that keeps them, nor where another stage reads them, too.
+    are dropped as far down as they can be, also some stages before; not from the side of an outer join that keeps
+    them, nor where another stage reads them, too, nor in a stage that reads the keys anyway.
     """
     for join in stage_nodes(root):
         if isinstance(join, HashJoin) and join.condition is not None:
             if join.kind in _DROPS_RIGHT:
-                yield from _variant(fragmenter, stage, join, join.right, join.left)
+                yield from _variants(fragmenter, stage, join, join.right, join.left)
             if join.kind in _DROPS_LEFT:
-                yield from _variant(fragmenter, stage, join, join.left, join.right)
+                yield from _variants(fragmenter, stage, join, join.left, join.right)
 
 
-def _variant(
+def _variants(
     fragmenter: Fragmenter, reader: Stage, join: HashJoin, moved: PhysicalNode, other: PhysicalNode
 ) -> Iterator[StageVariant]:
-    dropped, found = _rows_of(moved), _keys_of(other)
-    if dropped is None or dropped.kind is ExchangeKind.GATHER or found is None:
-        return
-    keys, columns = found
-    stage = fragmenter.stages[fragmenter.stage_of(dropped)]
-    readers = [each.id for each in fragmenter.stages for item in each.exchanges if item.stage == stage.id]
-    terms = _terms(join, frozenset(column.id for column in p.schema(dropped)), columns)
-    limit = _most_rows(join, dropped, keys, stage.tasks)
-    most = limit if is_exact(keys) else UNCERTAIN * limit
-    only_reader = readers == [reader.id] and fragmenter.is_made_for(dropped)
-    if not only_reader or not terms or keys.estimate.rows > most:
-        return
+    alike: dict[tuple[int, int], list[_Term]] = {}
+    for term in _terms(fragmenter, reader, join, moved, other):
+        alike.setdefault((id(term.place.node), id(term.keys)), []).append(term)
+    for terms in alike.values():
+        found = _variant(fragmenter, join, terms)
+        if found is not None:
+            yield found
+
+
+def _variant(fragmenter: Fragmenter, join: HashJoin, terms: Sequence[_Term]) -> StageVariant | None:
+    place, keys = terms[0].place, terms[0].keys
+    if any(item.stage == fragmenter.stage_of(keys) for item in place.stage.exchanges):
+        return None
+    dropped = max(place.exchanges, key=lambda item: item.estimate.rows)
+    limit = _most_rows(join, dropped, keys, place.stage.tasks)
+    if keys.estimate.rows > (limit if is_exact(keys) else UNCERTAIN * limit):
+        return None
     whole = p.Exchange(keys.input, ExchangeKind.GATHER, keys.estimate)
     fragmenter.read_like(whole, keys)
-    estimate = Estimate(dropped.estimate.rows, dropped.estimate.bytes)
-    plan = HashJoin(
-        JoinKind.SEMI, dropped.input, whole, conjunction(terms), p.JoinStrategy.BROADCAST, False, "", estimate
+    condition = conjunction([_equality(term) for term in terms])
+    few = HashJoin(
+        JoinKind.SEMI, place.node, whole, condition, p.JoinStrategy.BROADCAST, False, "", place.node.estimate
     )
+    plan = replaced(fragmenter.roots[place.stage.id], place.node, few)
     width = keys.estimate.bytes / max(1.0, keys.estimate.rows)
-    yield StageVariant(fragmenter.again(stage.id, plan), stage.id, (fragmenter.stage_of(keys),), int(limit * width))
+    drops = tuple(fragmenter.stage_of(exchange) for exchange in place.exchanges)
+    changed = fragmenter.again(place.stage.id, plan)
+    return StageVariant(changed, place.stage.id, (fragmenter.stage_of(keys),), int(limit * width), drops)
 
 
-def _rows_of(side: PhysicalNode) -> p.Exchange | None:
-    """The exchange whose rows, each by itself, make a side of a join."""
-    while isinstance(side, (p.Filter, p.Project)):
-        side = side.input
-    return side if isinstance(side, p.Exchange) else None
+def _equality(term: _Term) -> exp.Expression:
+    kind = exp.NullSafeEQ if term.null_safe else exp.EQ
+    return kind(this=column_ref(term.place.column), expression=column_ref(term.column))
 
 
-def _keys_of(side: PhysicalNode) -> tuple[p.Exchange, frozenset[ColumnId]] | None:
-    """The exchange that has every value of some columns that a side of a join has, and these columns."""
-    grouped: list[frozenset[ColumnId]] = []
-    while isinstance(side, (p.Filter, p.Project, p.HashAggregate)):
-        if isinstance(side, p.HashAggregate):
-            grouped.append(frozenset(column.id for column in side.keys))
-        side = side.input
-    if not isinstance(side, p.Exchange):
-        return None
-    return side, frozenset(column.id for column in p.schema(side)).intersection(*grouped)
-
-
-def _terms(join: HashJoin, ours: frozenset[ColumnId], theirs: frozenset[ColumnId]) -> list[exp.Expression]:
-    """The equalities of a join between one of our columns and one of theirs."""
-    found: list[exp.Expression] = []
+def _terms(
+    fragmenter: Fragmenter, reader: Stage, join: HashJoin, moved: PhysicalNode, other: PhysicalNode
+) -> Iterator[_Term]:
+    ours, theirs = ({column.id for column in p.schema(side)} for side in (moved, other))
     for term in conjuncts(join.condition):
-        if isinstance(term, (exp.EQ, exp.NullSafeEQ)):
-            sides = term.this, term.expression
-            if all(isinstance(side, exp.Column) for side in sides):
-                names = {ColumnId(side.name) for side in sides}
-                if len(names & ours) == 1 and len(names & theirs) == 1:
-                    found.append(term)
-    return found
+        if not isinstance(term, (exp.EQ, exp.NullSafeEQ)):
+            continue
+        sides = term.this, term.expression
+        if not all(isinstance(side, exp.Column) for side in sides):
+            continue
+        names = {ColumnId(side.name) for side in sides}
+        if len(names & ours) != 1 or len(names & theirs) != 1:
+            continue
+        place = _place(fragmenter, reader, moved, *(names & ours))
+        node, column = list(path_down(other, *(names & theirs)))[-1]
+        if place is not None and isinstance(node, p.Exchange):
+            yield _Term(place, node, column, isinstance(term, exp.NullSafeEQ))
+
+
+def _place(fragmenter: Fragmenter, reader: Stage, moved: PhysicalNode, column: ColumnId) -> _Place | None:
+    """The furthest place from a side of a join at which rows can be dropped by a column, some stage before."""
+    found: _Place | None = None
+    exchanges: list[p.Exchange] = []
+    while True:
+        path = list(path_down(moved, column))
+        if exchanges:
+            filtered = len(path) > 1 and isinstance(path[-1][0], p.TableScan) and isinstance(path[-2][0], p.Filter)
+            found = _Place(reader, *path[-2 if filtered else -1], tuple(exchanges))
+        node, column = path[-1]
+        if not isinstance(node, p.Exchange) or node.kind is ExchangeKind.GATHER:
+            return found
+        if not _is_only_read_by(fragmenter, node, reader):
+            return found
+        exchanges.append(node)
+        reader, moved = fragmenter.stages[fragmenter.stage_of(node)], node.input
+
+
+def _is_only_read_by(fragmenter: Fragmenter, exchange: p.Exchange, reader: Stage) -> bool:
+    stage = fragmenter.stage_of(exchange)
+    readers = [each.id for each in fragmenter.stages for item in each.exchanges if item.stage == stage]
+    return readers == [reader.id] and fragmenter.is_made_for(exchange)
 
 
 def _most_rows(join: HashJoin, dropped: p.Exchange, keys: p.Exchange, tasks: int) -> float:

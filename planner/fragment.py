@@ -1,10 +1,14 @@
 """Cuts a physical plan at its exchanges into stages, and gives every task its splits. It decides nothing."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from sqlglot import exp
 
 from shoal.planner import physical as p
+from shoal.planner.deciding_inputs import deciding_inputs
+from shoal.planner.heavy_inputs import heavy_inputs
 from shoal.planner.ids import ColumnId, StageId
 from shoal.planner.live_row_groups import live_row_groups
 from shoal.planner.logical import Schema
@@ -15,7 +19,18 @@ from shoal.planner.share_exchanges import share_exchanges
 from shoal.planner.source import Field
 from shoal.planner.split_inputs import split_inputs
 from shoal.planner.splits import make_splits
-from shoal.planner.stage import ExchangeInput, OutputPartitioning, ReadMode, ScanInput, Split, Stage
+from shoal.planner.stage import (
+    ExchangeInput,
+    HeavyStatement,
+    OutputPartitioning,
+    ReadMode,
+    ScanInput,
+    Split,
+    Stage,
+)
+
+_PARTED = (ExchangeKind.HASH, ExchangeKind.RANGE, ExchangeKind.ROUND_ROBIN)
+"""Exchanges of which each task reads its own partition."""
 
 
 @dataclass(slots=True)
@@ -23,18 +38,21 @@ class Fragmenter:
     """Cuts one plan; ``partitions`` is the number of tasks of every stage that is spread.
 
     With ``shares``, exchanges of the same rows are made by one stage. With ``balances``, the row groups that filters
-    leave are parted evenly among the tasks, otherwise all of them.
+    leave are parted evenly among the tasks, otherwise all of them. With ``watches``, tasks look for heavy keys where
+    these can be joined by tasks of their own.
     """
 
     statistics: Statistics
     partitions: int
     shares: bool = True
     balances: bool = True
+    watches: bool = True
     stages: list[Stage] = field(default_factory=list)
     roots: list[PhysicalNode] = field(default_factory=list)
     _shared: dict[int, p.Exchange] = field(default_factory=dict)
     _made: dict[int, StageId] = field(default_factory=dict)
     _made_for: dict[StageId, p.Exchange] = field(default_factory=dict)
+    _watched: set[int] = field(default_factory=set)
     _result: tuple[tuple[ColumnId, ...], tuple[Field, ...]] = ((), ())
 
     def cut(self, plan: PhysicalNode, outputs: tuple[ColumnId, ...], fields: tuple[Field, ...]) -> None:
@@ -66,8 +84,12 @@ class Fragmenter:
         return replace(self.stages.pop(), id=id)
 
     def _cut_result(self, plan: PhysicalNode) -> None:
-        outputs, fields = self._result
         fragment = self._fragment(plan)
+        heavy = fragment.heavy_statements(self._result_body)
+        self._finish(plan, fragment, self._result_body(fragment, plan), self._result[1], OutputPartitioning(), heavy)
+
+    def _result_body(self, fragment: "_Fragment", plan: PhysicalNode) -> str:
+        outputs, fields = self._result
         text = fragment.lowering.select(plan)
         body = text.text()
         delivered = list(text.columns)
@@ -76,7 +98,7 @@ class Fragmenter:
             items = ", ".join(f"{quoted(id)} AS {quoted(name)}" for id, name in zip(outputs, names, strict=True))
             # The kernel keeps the order of rows through a projection (its insertion order), so names go on last.
             body = f"SELECT {items}\nFROM (\n{body}\n) AS rows"
-        self._finish(plan, fragment, body, fields, OutputPartitioning())
+        return body
 
     def _source(self, exchange: p.Exchange) -> tuple[StageId, p.Exchange]:
         """The stage that makes the rows of an exchange, and the exchange that it was made for."""
@@ -88,23 +110,29 @@ class Fragmenter:
 
     def _stage(self, exchange: p.Exchange) -> StageId:
         fragment = self._fragment(exchange.input)
-        block = fragment.lowering.select(exchange.input)
         columns = p.schema(exchange.input)
-        ids = ", ".join(quoted(column.id) for column in columns) or "shoal_row"
-        body = block.text()
         output = OutputPartitioning()
-        if exchange.kind in (ExchangeKind.HASH, ExchangeKind.RANGE) and self.partitions > 1:
-            number = partition_expression(exchange, self.partitions)
-            body = f"SELECT {ids}, {number} AS {PARTITION_COLUMN}\nFROM (\n{body}\n) AS rows"
-            output = OutputPartitioning(self.partitions, PARTITION_COLUMN)
-        elif exchange.kind is ExchangeKind.ROUND_ROBIN and self.partitions > 1:
-            body = f"SELECT {ids}, {turn_expression(self.partitions)} AS {PARTITION_COLUMN}\nFROM (\n{body}\n) AS rows"
-            output = OutputPartitioning(self.partitions, PARTITION_COLUMN)
-            fragment.deterministic = False
-        elif list(block.columns) != [column.id for column in columns]:
-            body = f"SELECT {ids}\nFROM (\n{body}\n) AS rows"
+        if exchange.kind in _PARTED and self.partitions > 1:
+            places = [column.id for column in columns]
+            keys = tuple(places.index(key) for key in exchange.keys) if id(exchange) in self._watched else ()
+            output = OutputPartitioning(self.partitions, PARTITION_COLUMN, keys=keys)
+            if exchange.kind is ExchangeKind.ROUND_ROBIN:
+                fragment.deterministic = False
         fields = tuple(Field(str(column.id), column.type) for column in columns) or (Field("shoal_row", "INTEGER"),)
-        return self._finish(exchange.input, fragment, body, fields, output)
+        body = partial(self._exchange_body, exchange)
+        heavy = fragment.heavy_statements(body)
+        return self._finish(exchange.input, fragment, body(fragment, exchange.input), fields, output, heavy)
+
+    def _exchange_body(self, exchange: p.Exchange, fragment: "_Fragment", plan: PhysicalNode) -> str:
+        block = fragment.lowering.select(plan)
+        columns = [column.id for column in p.schema(plan)]
+        ids = ", ".join(quoted(column) for column in columns) or "shoal_row"
+        body = block.text()
+        if exchange.kind in _PARTED and self.partitions > 1:
+            turns = exchange.kind is ExchangeKind.ROUND_ROBIN
+            number = turn_expression(self.partitions) if turns else partition_expression(exchange, self.partitions)
+            return f"SELECT {ids}, {number} AS {PARTITION_COLUMN}\nFROM (\n{body}\n) AS rows"
+        return body if list(block.columns) == columns else f"SELECT {ids}\nFROM (\n{body}\n) AS rows"
 
     def _finish(
         self,
@@ -113,23 +141,24 @@ class Fragmenter:
         body: str,
         fields: tuple[Field, ...],
         output: OutputPartitioning,
+        heavy: tuple[HeavyStatement, ...] = (),
     ) -> StageId:
         id = StageId(len(self.stages))
         tasks = self.partitions if fragment.spread else 1
-        exchanges = tuple(ExchangeInput(*item) for item in fragment.exchanges)
         stage = Stage(
             id,
             finished(body),
             fields,
             scans=tuple(self._scan(name, scan, tasks, fragment.filters) for name, scan in fragment.scans)
             + tuple(fragment.block_scans),
-            exchanges=exchanges,
+            exchanges=tuple(fragment.exchanges),
             setup=tuple(fragment.setup),
             tasks=tasks,
             output=output,
             kernel_join_order=bool(fragment.block_scans) and not fragment.joins,
             deterministic=fragment.deterministic,
             estimate=root.estimate,
+            heavy=heavy,
         )
         self.stages.append(stage)
         self.roots.append(root)
@@ -147,7 +176,9 @@ class Fragmenter:
         return ScanInput(name, scan.scan.source, columns, make_splits(scan.scan.source, statistics, tasks, live))
 
     def _fragment(self, root: PhysicalNode) -> "_Fragment":
-        fragment = _Fragment(splittable=split_inputs(root))
+        fragment = _Fragment(splittable=split_inputs(root), deciding=deciding_inputs(root))
+        fragment.heavy = tuple(heavy_inputs(root)) if self.watches else ()
+        self._watched |= {id(exchange) for exchange, _ in fragment.heavy}
         self._collect(root, fragment)
         fragment.lowering = Lowering(fragment.names, fragment.renamed)
         return fragment
@@ -156,12 +187,13 @@ class Fragmenter:
         match node:
             case p.Exchange():
                 stage, leader = self._source(node)
-                hashed = node.kind in (ExchangeKind.HASH, ExchangeKind.RANGE, ExchangeKind.ROUND_ROBIN)
+                hashed = node.kind in _PARTED
                 name = fragment.fresh_exchange(stage)
                 fragment.names[id(node)] = name
                 fragment.renamed[id(node)] = p.schema(leader)
                 mode = ReadMode.ALIGNED if hashed else ReadMode.ALL
-                fragment.exchanges.append((name, stage, mode, id(node) in fragment.splittable))
+                item = ExchangeInput(name, stage, mode, id(node) in fragment.splittable, id(node) in fragment.deciding)
+                fragment.exchanges.append(item)
                 fragment.spread = fragment.spread or hashed
                 return
             case p.TableScan():
@@ -193,14 +225,20 @@ class _Fragment:
     filters: dict[int, exp.Expression] = field(default_factory=dict)
     scans: list[tuple[str, p.TableScan]] = field(default_factory=list)
     block_scans: list[ScanInput] = field(default_factory=list)
-    exchanges: list[tuple[str, StageId, ReadMode, bool]] = field(default_factory=list)
+    exchanges: list[ExchangeInput] = field(default_factory=list)
     setup: list[tuple[str, str]] = field(default_factory=list)
     spread: bool = False
     splittable: frozenset[int] = frozenset()
+    deciding: frozenset[int] = frozenset()
     deterministic: bool = True
     joins: bool = False
     renamed: dict[int, Schema] = field(default_factory=dict)
+    heavy: tuple[tuple[p.Exchange, PhysicalNode], ...] = ()
     lowering: Lowering = field(default_factory=lambda: Lowering({}))
+
+    def heavy_statements(self, body: "Callable[[_Fragment, PhysicalNode], str]") -> tuple[HeavyStatement, ...]:
+        """What tasks run that have only rows of heavy keys of an input."""
+        return tuple(HeavyStatement(self.names[id(one)], finished(body(self, plan))) for one, plan in self.heavy)
 
     def add_block_scan(self, scan: ScanInput) -> None:
         """A table under its own name, as the texts of all blocks know it."""
@@ -209,7 +247,7 @@ class _Fragment:
 
     def fresh_exchange(self, stage: StageId) -> str:
         """An input name for one more reading of a stage's output."""
-        times = sum(1 for _, known, *_ in self.exchanges if known == stage)
+        times = sum(1 for known in self.exchanges if known.stage == stage)
         return f"exchange_{stage}" if not times else f"exchange_{stage}_{times + 1}"
 
     def fresh(self, alias: str) -> str:

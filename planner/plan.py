@@ -26,6 +26,7 @@ from shoal.planner.rules.context import RuleContext, RuleRun
 from shoal.planner.source import Field
 from shoal.planner.stage import Adaptation, StagedPlan
 from shoal.planner.stage_variants import stage_variants
+from shoal.planner.turned_builds import turned_stages
 from shoal.planner.whole_statement import whole_statement
 
 
@@ -104,12 +105,14 @@ def _distributed(
     if place is not Place.TASKS:
         staged = whole_statement(sql, fields, catalog, kernel, reason)
         return PlannedQuery(sql, staged, fields, reason, logical=query, seconds=seconds, rules=tuple(runs), place=place)
-    shares, balances = (name not in options.disabled_rules for name in ("share_exchanges", "balance_splits"))
-    fragmenter = Fragmenter(statistics, tasks, shares=shares, balances=balances)
+    names = ("share_exchanges", "balance_splits", "split_heavy_keys")
+    shares, balances, watches = (name not in options.disabled_rules for name in names)
+    fragmenter = Fragmenter(statistics, tasks, shares=shares, balances=balances, watches=watches)
     fragmenter.cut(chosen.plan, query.outputs, fields)
     adaptation = Adaptation(options.disabled_rules, options.task_bytes, options.task_bytes)
     variants = stage_variants(fragmenter, options)
-    staged = StagedPlan(tuple(fragmenter.stages), fields, adaptation=adaptation, variants=variants)
+    turned = () if "turn_builds" in options.disabled_rules else tuple(turned_stages(fragmenter))
+    staged = StagedPlan(tuple(fragmenter.stages), fields, adaptation=adaptation, variants=variants, turned=turned)
     roots = tuple(fragmenter.roots)
     return PlannedQuery(sql, staged, fields, reason, chosen.plan, roots, query, seconds, tuple(runs), place)
 

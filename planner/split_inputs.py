@@ -6,8 +6,8 @@ from shoal.planner import physical as p
 from shoal.planner.logical import JoinKind
 from shoal.planner.physical import AggregatePhase, PhysicalNode
 
-_SHARES_LEFT = (JoinKind.INNER, JoinKind.LEFT, JoinKind.SEMI, JoinKind.ANTI)
-_SHARES_RIGHT = (JoinKind.INNER, JoinKind.RIGHT)
+SHARES_LEFT = (JoinKind.INNER, JoinKind.LEFT, JoinKind.SEMI, JoinKind.ANTI)
+SHARES_RIGHT = (JoinKind.INNER, JoinKind.RIGHT)
 
 
 def split_inputs(root: PhysicalNode) -> frozenset[int]:
@@ -33,8 +33,8 @@ def split_inputs(root: PhysicalNode) -> frozenset[int]:
         case p.HashAggregate():
             return split_inputs(root.input) if root.phase is AggregatePhase.PARTIAL else frozenset()
         case p.HashJoin():
-            left = split_inputs(root.left) if root.kind in _SHARES_LEFT else frozenset()
-            return left | (split_inputs(root.right) if root.kind in _SHARES_RIGHT else frozenset())
+            left = split_inputs(root.left) if root.kind in SHARES_LEFT else frozenset()
+            return left | (split_inputs(root.right) if root.kind in SHARES_RIGHT else frozenset())
         case p.TableScan() | p.KernelQuery() | p.Literals() | p.WindowCompute() | p.SortRows() | p.Combine():
             return frozenset()
         case _:

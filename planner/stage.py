@@ -58,13 +58,15 @@ class ExchangeInput:
     """The output of an earlier stage under a name of the kernel statement.
 
     ``splittable``: several tasks may share the rows of one partition of it, each with all of the stage's other inputs
-    of that partition; together they then deliver what one task would.
+    of that partition; together they then deliver what one task would. ``decides``: without a row of it the stage
+    delivers none.
     """
 
     name: str
     stage: StageId
     mode: ReadMode
     splittable: bool = False
+    decides: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,25 @@ class OutputPartitioning:
     """How a task's rows are parted: one partition, or by the number in the statement's ``column`` (then dropped).
 
     ``column`` holds 0 .. ``partitions`` - 1 and is never NULL. ``replicated`` tells placement that every consumer
-    task will read everything (a broadcast).
+    task will read everything (a broadcast). ``keys`` are the places of the columns that decide the partition, if
+    tasks are to look for keys that hold much of one.
     """
 
     partitions: int = 1
     column: str | None = None
     replicated: bool = False
+    keys: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HeavyStatement:
+    """What tasks run that have of the input called ``name`` only rows of heavy keys, and of the others everything.
+
+    The first task of the partition has a row of each of these keys. Together they deliver what one task would.
+    """
+
+    name: str
+    sql: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +127,7 @@ class Stage:
     estimate: Estimate | None = None
     reason: str = ""
 
+    heavy: tuple[HeavyStatement, ...] = ()
 
 @dataclass(frozen=True, slots=True)
 class Adaptation:
@@ -130,7 +146,8 @@ class StageVariant:
     """What to run as ``stage`` if all of ``measured`` have delivered at most ``most_bytes``.
 
     Until that is known the stage ``waits`` does not start. It is the stage itself, which then reads one of those that
-    were measured, or one that only this stage would have read, and that is then not run at all.
+    were measured, or one that only this stage would have read, and that is then not run at all. ``drops`` are the
+    stages that then deliver fewer rows than their plans say.
     """
 
     stage: Stage
@@ -138,6 +155,29 @@ class StageVariant:
     measured: tuple[StageId, ...]
     most_bytes: int
 
+    drops: tuple[StageId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SideRows:
+    """The rows of a join's side in one task: so many for each row that ``stage`` has delivered, or just so many."""
+
+    stage: StageId | None
+    rows: float
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedStage:
+    """What to run as ``stage`` if the side that it would build on has more than ``factor`` times the rows of the other.
+
+    ``side`` is the word for the side that it then builds on.
+    """
+
+    stage: Stage
+    built: SideRows
+    probed: SideRows
+    factor: float
+    side: str
 
 @dataclass(frozen=True, slots=True)
 class StagedPlan:
@@ -155,6 +195,7 @@ class StagedPlan:
     adaptation: Adaptation = Adaptation()
     variants: tuple[StageVariant, ...] = ()
 
+    turned: tuple[TurnedStage, ...] = ()
     @property
     def result(self) -> Stage:
         """The stage whose output is the answer."""
@@ -166,7 +207,8 @@ class OutputFile:
     """One task's output: an Arrow IPC file (see ``shoal.executor.shuffle``) and who can serve it.
 
     ``host`` is the producing machine's identity, ``path`` the file there, ``location`` the Flight address
-    (``grpc://host:port``) for everybody else. ``rows`` and ``bytes`` are per partition.
+    (``grpc://host:port``) for everybody else. ``rows`` and ``bytes`` are per partition; so is ``heavy``, if the task
+    has found any: how many rows at the end are of a key that holds much of the partition, and has a row before them.
     """
 
     task: TaskId
@@ -178,6 +220,7 @@ class OutputFile:
     rows: tuple[int, ...]
     bytes: tuple[int, ...]
 
+    heavy: tuple[int, ...] = ()
 
 @dataclass(frozen=True, slots=True)
 class TaskScan:

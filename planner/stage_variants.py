@@ -27,7 +27,8 @@ def stage_variants(fragmenter: Fragmenter, options: PlanOptions) -> tuple[StageV
         for stage, root in planned:
             for variant in filter_variants(fragmenter, stage, root):
                 filtered = {one.stage.id for one in found}
-                if variant.waits not in filtered and not {one.waits for one in found} & set(variant.measured):
+                doubtful = {one.waits for one in found if one.waits != one.stage.id}
+                if variant.waits not in filtered and not doubtful & set(variant.measured):
                     _add(found, variant, stages)
     return tuple(found)
 

@@ -7,11 +7,11 @@ from shoal.coordinator import recovery
 from shoal.coordinator.attempt_book import AttemptBook
 from shoal.coordinator.events import TaskFailure
 from shoal.coordinator.policy import Policy
+from shoal.coordinator.stage_choices import StageChoices
 from shoal.coordinator.stage_machine import Partition, PartitionState, StageMachine, StageTrigger
 from shoal.coordinator.story import Story
 from shoal.coordinator.task_machine import TaskAttempt
 from shoal.coordinator.turn import DelayOver, Suspicion, Turn
-from shoal.planner.adapt import lay_out, switch_note
 from shoal.planner.errors import Error, FetchFailed, InvariantViolated
 from shoal.planner.ids import ExecutorId, Incarnation, QueryId, StageId, TaskId
 from shoal.planner.stage import OutputFile, StagedPlan
@@ -36,9 +36,7 @@ class StageGraph:
         self.stages = [StageMachine(stage, now) for stage in plan.stages]
         self._by_id = {machine.stage.id: machine for machine in self.stages}
         self._query = query
-        self._adaptation = plan.adaptation
-        self._variants = plan.variants
-        self._skipped: set[StageId] = set()
+        self._choices = StageChoices(plan, self.stages)
         self._policy = policy
         self._random = random
         self._attempts = attempts
@@ -57,7 +55,7 @@ class StageGraph:
 
     def skips(self, machine: StageMachine) -> bool:
         """Whether a stage is never run, because the one that would read it does without."""
-        return machine.stage.id in self._skipped
+        return self._choices.skips(machine.stage.id)
 
     def find(self, stage: StageId) -> StageMachine | None:
         """The machine of a stage, if there is one of that number."""
@@ -96,8 +94,9 @@ class StageGraph:
 
         To be called whenever what is complete may have changed.
         """
-        self._choose_variants(turn.now)
-        waiting = {variant.waits for variant in self._variants}
+        for machine in self._choices.choose(turn.now):
+            self._forget(machine, turn)
+        waiting = self._choices.waiting
         needed = recovery.needed_stages(self.stages)
         while (broken := recovery.find_broken(self.stages, needed)) is not None:
             if (error := self._restart(broken, turn)) is not None:
@@ -187,19 +186,10 @@ class StageGraph:
                 return True
         return False
 
-    def _choose_variants(self, now: float) -> None:
-        """Decide between what is planned and its variants as soon as their measured stages are complete."""
-        undecided = []
-        for variant in self._variants:
-            measured = [self._by_id[stage] for stage in variant.measured]
-            if not all(machine.is_complete for machine in measured):
-                undecided.append(variant)
-                continue
-            size = sum(sum(output.bytes) for machine in measured for output in machine.outputs())
-            if size <= variant.most_bytes and variant.stage.id not in self._skipped:
-                self._by_id[variant.stage.id].switch(variant.stage, switch_note(variant, size), now)
-                self._skipped |= {variant.waits} - {variant.stage.id}
-        self._variants = tuple(undecided)
+    def _forget(self, machine: StageMachine, turn: Turn) -> None:
+        outputs, attempts = machine.reset(turn.now)
+        turn.drop(outputs)
+        self._attempts.cancel(attempts, turn)
 
     def _start(self, machine: StageMachine, turn: Turn) -> Error | None:
         """Queue a stage's idle partitions; if they were lost again and again, after a while."""
@@ -208,8 +198,7 @@ class StageGraph:
             if machine.broken and (error := self._count_recovery(machine)) is not None:
                 return error
         if machine.may_adapt:
-            outputs = {exchange.stage: self._by_id[exchange.stage].outputs() for exchange in machine.stage.exchanges}
-            machine.adapt(lay_out(machine.stage, outputs, self._adaptation), turn.now)
+            self._choices.lay_out(machine, turn.now)
         delayed = machine.broken and machine.recoveries > 1
         for number in machine.start(turn.now):
             partition = machine.partitions[number]
@@ -227,10 +216,8 @@ class StageGraph:
             return error
         for machine in recovery.started_after(broken, self.stages):
             self._story.tell(turn.now, f"stage {machine.stage.id} starts all over")
-            outputs, attempts = machine.reset(turn.now)
+            self._forget(machine, turn)
             machine.attempts += 1
-            turn.drop(outputs)
-            self._attempts.cancel(attempts, turn)
         return None
 
     def _count_recovery(self, machine: StageMachine) -> Error | None:

@@ -151,6 +151,15 @@ class StageMachine:
         self.story.tell(now, note)
         self.adapt(planned_layout(stage), now)
 
+    def skip(self, note: str, now: float) -> None:
+        """Deliver nothing, without a task; what was to be read may change only if the stage starts all over."""
+        self.layout = Layout((), (note,))
+        self.partitions = []
+        self.done = self.idle = 0
+        self.started = True
+        self.story.tell(now, note)
+        self.apply(StageTrigger.COMPLETE, now)
+
     def adapt(self, layout: Layout, now: float) -> None:
         """Take other tasks than before; each new one inherits what those before it have cost."""
         self.layout = layout
@@ -275,6 +284,9 @@ class StageMachine:
         self.attempt += 1
         self.started = self.broken = False
         self._files = None
+        if not self.partitions:
+            self.layout = planned_layout(self.stage)
+            self.partitions = [Partition(number) for number in range(self.stage.tasks)]
         for partition in self.partitions:
             partition.output = partition.metrics = partition.attempt = None
             partition.state = PartitionState.IDLE

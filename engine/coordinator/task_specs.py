@@ -34,7 +34,7 @@ def build_task(
     """
     return TaskSpec(
         id=task,
-        sql=stage.sql,
+        sql=_sql(stage, share),
         columns=stage.columns,
         scans=tuple(TaskScan(each.name, each.source, each.columns, _split(each, share)) for each in stage.scans),
         exchanges=tuple(_exchange(each, share, *producers[each.stage]) for each in stage.exchanges),
@@ -44,6 +44,10 @@ def build_task(
         settings=settings,
         mmap=mmap,
     )
+
+
+def _sql(stage: Stage, share: TaskShare) -> str:
+    return next((one.sql for one in stage.heavy if share.heavy and one.name == share.name), stage.sql)
 
 
 def _split(scan: ScanInput, share: TaskShare) -> Split:

@@ -15,7 +15,8 @@ class PartitionEntry:
     """One partition of a file: its rows, its bytes before any compression, which batches (by number) hold it.
 
     ``checksum`` is the CRC-32 of the bytes ``spans`` (offset, length) of its batches; None where the file is in
-    memory and nothing but memory itself could change it.
+    memory and nothing but memory itself could change it. The last ``heavy_rows`` are of a key that holds much of the
+    partition, and that has a row before them.
     """
 
     rows: int
@@ -23,6 +24,7 @@ class PartitionEntry:
     batches: tuple[int, ...]
     spans: tuple[tuple[int, int], ...] = ()
     checksum: int | None = None
+    heavy_rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +78,14 @@ def task_of(found: dict[str, object]) -> TaskId:
 def _entry(found: dict[str, object]) -> PartitionEntry:
     match found:
         case {"rows": int(rows), "bytes": int(size), "batches": list(batches), "spans": list(spans)}:
-            checksum = found.get("checksum")
+            checksum, heavy_rows = found.get("checksum"), found.get("heavy_rows")
             return PartitionEntry(
                 rows,
                 size,
                 tuple(batches),
                 tuple((offset, length) for offset, length in spans),
                 checksum if isinstance(checksum, int) else None,
+                heavy_rows if isinstance(heavy_rows, int) else 0,
             )
         case _:
             raise ValueError("not a partition")

@@ -6,7 +6,7 @@ of a partition are gathered, so that readers find batches of a useful size.
 
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self
@@ -14,6 +14,7 @@ from typing import Self
 import pyarrow as pa
 
 from shoal.executor.kernel_errors import translate_error
+from shoal.executor.shuffle.heavy_keys import HeavyKeys
 from shoal.executor.shuffle.manifest import Manifest, PartitionEntry, manifest_path, write_manifest
 from shoal.executor.shuffle.partition import partition_batch, storage_schema
 from shoal.executor.shuffle.store import ShuffleStore, StoredOutput, output_name
@@ -41,10 +42,12 @@ class _Partition:
         self.spans: list[tuple[int, int]] = []
         self.checksum = 0
 
-    def entry(self, checked: bool) -> PartitionEntry:
-        """The partition as the manifest holds it."""
-        spans = tuple(self.spans) if checked else ()
-        return PartitionEntry(self.rows, self.bytes, tuple(self.batches), spans, self.checksum if checked else None)
+    def entry(self, checked: bool, heavy: "_Partition") -> PartitionEntry:
+        """The partition as the manifest holds it: first its own rows, then those that were set aside as ``heavy``."""
+        batches = tuple(self.batches + heavy.batches)
+        spans = tuple(self.spans + heavy.spans) if checked else ()
+        checksum = self.checksum if checked else None
+        return PartitionEntry(self.rows + heavy.rows, self.bytes + heavy.bytes, batches, spans, checksum, heavy.rows)
 
 
 class _File:
@@ -69,6 +72,11 @@ class _File:
         self.batches += 1
         if not self.in_memory:
             self.sink.flush()
+            partition.checksum = zlib.crc32(os.pread(self.reader, length, start), partition.checksum)
+
+    def append_checksum(self, partition: _Partition, spans: Sequence[tuple[int, int]]) -> None:
+        """Let the checksum of a partition go on with what was written elsewhere in the file."""
+        for start, length in spans if not self.in_memory else ():
             partition.checksum = zlib.crc32(os.pread(self.reader, length, start), partition.checksum)
 
     def finish(self) -> int:
@@ -101,19 +109,30 @@ class _File:
 class OutputWriter:
     """Takes the batches of one task; use as a context manager: without ``finish`` nothing is left behind.
 
-    ``partitioned``: the last column of each batch holds the partition's number and is dropped. Raises
-    ``OutOfMemory`` when neither memory nor disk takes more.
+    ``partitioned``: the last column of each batch holds the partition's number and is dropped. Rows of heavy keys, if
+    the places of ``keys`` are given, come last in their partitions. Raises ``OutOfMemory`` when neither memory nor
+    disk takes more.
     """
 
     def __init__(
-        self, store: ShuffleStore, task: TaskId, schema: pa.Schema, partitions: int = 1, *, partitioned: bool = False
+        self,
+        store: ShuffleStore,
+        task: TaskId,
+        schema: pa.Schema,
+        partitions: int = 1,
+        *,
+        partitioned: bool = False,
+        keys: Sequence[int] = (),
     ) -> None:
         self._store = store
         self._task = task
         self._partitioned = partitioned
         self._schema = pa.schema(list(schema)[:-1], schema.metadata) if partitioned else schema
         self._stored_schema = storage_schema(self._schema)
-        self._partitions = [_Partition() for _ in range(partitions)]
+        # After the partitions, for each of them what is set aside.
+        self._partitions = [_Partition() for _ in range(2 * partitions)]
+        self._count = partitions
+        self._heavy = HeavyKeys(keys, partitions)
         self._gathered = 0
         self._file = self._open(in_memory=store.has_memory)
         self._finished = False
@@ -125,12 +144,16 @@ class OutputWriter:
         if not self._partitioned:
             self._gather(0, self._stored(batch))
             return
-        if len(self._partitions) == 1:
+        if self._count == 1:
             self._gather(0, self._stored(batch.select(range(batch.num_columns - 1))))
             return
         rows = self._stored(batch, trailing=True)
-        for number, part in partition_batch(rows, len(self._partitions)):
-            self._gather(number, part)
+        for number, part in partition_batch(rows, self._count):
+            stays, aside = self._heavy.divide(number, part)
+            if stays.num_rows:
+                self._gather(number, stays)
+            if aside is not None and aside.num_rows:
+                self._gather(self._count + number, aside)
 
     def finish(self) -> StoredOutput:
         """Write what is left, name the file, and enter it in the store."""
@@ -138,14 +161,17 @@ class OutputWriter:
             self._flush(partition)
         file = self._file
         checked = not file.in_memory
+        pairs = list(zip(self._partitions[: self._count], self._partitions[self._count :], strict=True))
         with _disk_errors():
+            for partition, heavy in pairs:
+                file.append_checksum(partition, heavy.spans)
             size = file.finish()
         self._reserve_exactly(file, size)
         manifest = Manifest(
             self._task,
             self._store.incarnation,
             size,
-            tuple(partition.entry(checked) for partition in self._partitions),
+            tuple(partition.entry(checked, heavy) for partition, heavy in pairs),
         )
         path = file.path.with_name(f"{output_name(self._task)}.arrow")
         with _disk_errors():

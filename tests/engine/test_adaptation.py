@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 import shoal
-from tests.engine.adaptation_tables import adapted, cluster, oracle, rows_of, write_tables
+from tests.engine.adaptation_tables import adapted, cluster, rows_of
 
 INNER = "SELECT d.name, count(*), sum(f.v) FROM facts f JOIN dimension d ON f.k = d.k GROUP BY d.name"
 SKEWED = {
@@ -37,39 +37,28 @@ EMPTY = {
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("adaptation")
-    write_tables(made)
-    return made
-
-
-@pytest.fixture(scope="module")
-def truth(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with oracle(folder) as connection:
-        yield connection
-
-
-@pytest.fixture(scope="module")
-def four(folder: Path) -> Iterator[shoal.Connection]:
-    with cluster(folder) as connection:
+def four(skewed_folder: Path) -> Iterator[shoal.Connection]:
+    with cluster(skewed_folder) as connection:
         yield connection
 
 
 @pytest.mark.parametrize("name", SKEWED)
-def test_a_skewed_partition_is_split(four: shoal.Connection, truth: duckdb.DuckDBPyConnection, name: str) -> None:
+def test_a_skewed_partition_is_split(
+    four: shoal.Connection, skewed_truth: duckdb.DuckDBPyConnection, name: str
+) -> None:
     sql = SKEWED[name]
     notes = adapted(four, sql)
     assert any("tasks share its rows of" in note for note in notes), notes
-    assert rows_of(four, sql) == rows_of(truth, sql)
+    assert rows_of(four, sql) == rows_of(skewed_truth, sql)
 
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_what_must_stay_together_is_not_split(
-    four: shoal.Connection, truth: duckdb.DuckDBPyConnection, name: str
+    four: shoal.Connection, skewed_truth: duckdb.DuckDBPyConnection, name: str
 ) -> None:
     sql = WHOLE[name]
     assert not any("tasks share its rows of" in note for note in adapted(four, sql))
-    assert rows_of(four, sql) == rows_of(truth, sql)
+    assert rows_of(four, sql) == rows_of(skewed_truth, sql)
 
 
 @pytest.mark.parametrize(
@@ -84,29 +73,29 @@ def test_what_must_stay_together_is_not_split(
     ],
 )
 def test_answers_are_the_same_with_and_without(
-    folder: Path, truth: duckdb.DuckDBPyConnection, partitions: str, disabled: str, task_bytes: str
+    skewed_folder: Path, skewed_truth: duckdb.DuckDBPyConnection, partitions: str, disabled: str, task_bytes: str
 ) -> None:
     settings = {"partitions": partitions, "disabled_rules": disabled, "task_bytes": task_bytes}
-    with cluster(folder, **settings) as connection:
+    with cluster(skewed_folder, **settings) as connection:
         for sql in (SKEWED | WHOLE | EMPTY).values():
-            assert rows_of(connection, sql) == rows_of(truth, sql), sql
+            assert rows_of(connection, sql) == rows_of(skewed_truth, sql), sql
         if "split_skew" in disabled:
             assert adapted(connection, INNER) == []
 
 
-def test_what_moves_to_clustered_files_is_split(folder: Path, truth: duckdb.DuckDBPyConnection) -> None:
+def test_what_moves_to_clustered_files_is_split(skewed_folder: Path, skewed_truth: duckdb.DuckDBPyConnection) -> None:
     """Each task that shares the skewed partition scans the same part of the clustered table."""
-    with cluster(folder, disabled_rules="") as connection:
+    with cluster(skewed_folder, disabled_rules="") as connection:
         assert "its files are clustered on" in str(connection.execute(f"EXPLAIN {INNER}").fetchall())
         assert any("tasks share its rows of" in note for note in adapted(connection, INNER))
-        assert rows_of(connection, INNER) == rows_of(truth, INNER)
+        assert rows_of(connection, INNER) == rows_of(skewed_truth, INNER)
 
 
-def test_small_partitions_are_read_by_one_task(folder: Path, truth: duckdb.DuckDBPyConnection) -> None:
-    with cluster(folder, task_bytes="4 MB") as connection:
+def test_small_partitions_are_read_by_one_task(skewed_folder: Path, skewed_truth: duckdb.DuckDBPyConnection) -> None:
+    with cluster(skewed_folder, task_bytes="4 MB") as connection:
         notes = adapted(connection, INNER)
         assert any("partitions of" in note and note.endswith("read by 1 task") for note in notes), notes
-        assert rows_of(connection, INNER) == rows_of(truth, INNER)
+        assert rows_of(connection, INNER) == rows_of(skewed_truth, INNER)
         connection.execute("SET disabled_rules = 'use_clustering,coalesce_partitions,push_aggregates'")
         assert adapted(connection, INNER) == []
 
@@ -115,8 +104,8 @@ def test_small_partitions_are_read_by_one_task(folder: Path, truth: duckdb.DuckD
 @pytest.mark.cluster
 @pytest.mark.timeout(120)
 def test_split_stages_survive_the_loss_of_executors(
-    folder: Path,
-    truth: duckdb.DuckDBPyConnection,
+    skewed_folder: Path,
+    skewed_truth: duckdb.DuckDBPyConnection,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     mmap: str,
@@ -127,7 +116,7 @@ def test_split_stages_survive_the_loss_of_executors(
     monkeypatch.setenv(
         "SHOAL_FAULTS", "task.before_finish=exit(9)@3,task.batch=lost@5,shuffle.open=exit(9)@9,task.start=exit(9)@20"
     )
-    with cluster(folder, executors=3, mmap=mmap) as connection:
+    with cluster(skewed_folder, executors=3, mmap=mmap) as connection:
         for name in ("cut rows", "inner", "left", "cut rows", "two joins"):
-            assert rows_of(connection, SKEWED[name]) == rows_of(truth, SKEWED[name]), name
+            assert rows_of(connection, SKEWED[name]) == rows_of(skewed_truth, SKEWED[name]), name
     assert len(list((tmp_path / "faults").iterdir())) >= 3

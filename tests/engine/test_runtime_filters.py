@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 import shoal
-from tests.engine.adaptation_tables import adapted, cluster, oracle, rows_of, write_tables
+from tests.engine.adaptation_tables import adapted, cluster, rows_of
 
 FEW = "(SELECT DISTINCT evens.k FROM evens JOIN odds USING (id))"
 """Expected to be 20,000 rows, and 15."""
@@ -35,39 +35,26 @@ FILTER = "only rows that match"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("filters")
-    write_tables(made)
-    return made
-
-
-@pytest.fixture(scope="module")
-def truth(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with oracle(folder) as connection:
-        yield connection
-
-
-@pytest.fixture(scope="module")
-def four(folder: Path) -> Iterator[shoal.Connection]:
-    with cluster(folder) as connection:
+def four(skewed_folder: Path) -> Iterator[shoal.Connection]:
+    with cluster(skewed_folder) as connection:
         yield connection
 
 
 @pytest.mark.parametrize("name", FILTERED)
 def test_few_keys_filter_what_is_not_sent_yet(
-    four: shoal.Connection, truth: duckdb.DuckDBPyConnection, name: str
+    four: shoal.Connection, skewed_truth: duckdb.DuckDBPyConnection, name: str
 ) -> None:
     sql = FILTERED[name]
     assert "only rows that match it are delivered)" in str(four.execute(f"EXPLAIN {sql}").fetchall())
     assert any(FILTER in note for note in adapted(four, sql)), four.execute(f"EXPLAIN {sql}").fetchall()
-    assert rows_of(four, sql) == rows_of(truth, sql)
+    assert rows_of(four, sql) == rows_of(skewed_truth, sql)
 
 
 @pytest.mark.parametrize("name", PLANNED)
-def test_what_is_not_filtered(four: shoal.Connection, truth: duckdb.DuckDBPyConnection, name: str) -> None:
+def test_what_is_not_filtered(four: shoal.Connection, skewed_truth: duckdb.DuckDBPyConnection, name: str) -> None:
     sql = PLANNED[name]
     assert not any(FILTER in note for note in adapted(four, sql))
-    assert rows_of(four, sql) == rows_of(truth, sql)
+    assert rows_of(four, sql) == rows_of(skewed_truth, sql)
 
 
 @pytest.mark.parametrize(
@@ -75,11 +62,11 @@ def test_what_is_not_filtered(four: shoal.Connection, truth: duckdb.DuckDBPyConn
     [("1", ""), ("2", "use_clustering"), ("3", "use_clustering,runtime_filters"), ("7", "use_clustering")],
 )
 def test_answers_are_the_same_with_and_without(
-    folder: Path, truth: duckdb.DuckDBPyConnection, partitions: str, disabled: str
+    skewed_folder: Path, skewed_truth: duckdb.DuckDBPyConnection, partitions: str, disabled: str
 ) -> None:
-    with cluster(folder, partitions=partitions, disabled_rules=disabled, join_strategy="auto") as connection:
+    with cluster(skewed_folder, partitions=partitions, disabled_rules=disabled, join_strategy="auto") as connection:
         for sql in (FILTERED | PLANNED).values():
-            assert rows_of(connection, sql) == rows_of(truth, sql), sql
+            assert rows_of(connection, sql) == rows_of(skewed_truth, sql), sql
         if "runtime_filters" in disabled:
             assert not any(FILTER in note for note in adapted(connection, next(iter(FILTERED.values()))))
 
@@ -87,12 +74,12 @@ def test_answers_are_the_same_with_and_without(
 @pytest.mark.cluster
 @pytest.mark.timeout(120)
 def test_filters_survive_the_loss_of_executors(
-    folder: Path, truth: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    skewed_folder: Path, skewed_truth: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "faults").mkdir()
     monkeypatch.setenv("SHOAL_FAULTS_DIRECTORY", str(tmp_path / "faults"))
     monkeypatch.setenv("SHOAL_FAULTS", "task.before_finish=exit(9)@3,shuffle.open=exit(9)@6,task.start=exit(9)@14")
-    with cluster(folder, executors=3) as connection:
+    with cluster(skewed_folder, executors=3) as connection:
         for name, sql in FILTERED.items():
-            assert rows_of(connection, sql) == rows_of(truth, sql), name
+            assert rows_of(connection, sql) == rows_of(skewed_truth, sql), name
     assert len(list((tmp_path / "faults").iterdir())) >= 2
