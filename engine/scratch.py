@@ -9,6 +9,7 @@ _CONFIG = {
     "python_enable_replacements": "false",
     "autoinstall_known_extensions": "false",
     "arrow_output_version": "1.5",
+    "errors_as_json": "true",
     "threads": "1",
 }
 _SETTINGS = ("SET enable_progress_bar = false",)

@@ -13,6 +13,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from shoal.executor.sqlstates import exact_sqlstate
 from shoal.planner.errors import (
     BindError,
     ColumnNotFound,
@@ -20,6 +21,7 @@ from shoal.planner.errors import (
     Error,
     ErrorContext,
     FunctionNotFound,
+    IntegrityError,
     InternalError,
     NotSupportedError,
     OperationalError,
@@ -78,7 +80,7 @@ _BY_KIND: MappingProxyType[str, type[Error]] = MappingProxyType(
         "Out of Range": DataError,
         "Divide by Zero": DataError,
         "Invalid Input": DataError,
-        "Constraint": DataError,
+        "Constraint": IntegrityError,
         "Sequence": DataError,
         "Parameter Not Resolved": ParameterError,
         "Parameter Not Allowed": ParameterError,
@@ -134,6 +136,9 @@ _BY_CLASS: MappingProxyType[str, str] = MappingProxyType(
 )
 """Exception classes to kinds, for messages that do not begin with one."""
 
+_EXACT_CODES = frozenset({DataError, BindError, IntegrityError, SourceError})
+"""Classes of many kinds of errors: the message tells the SQLSTATE."""
+
 _CORRUPT = (
     r"No magic bytes found|too small to be a Parquet file|[Ff]ooter length|Failed to read file|thrift|"
     r"[Ss]nappy|ZSTD|LZ4|GZIP|decompress|not a valid [Pp]arquet|Malformed JSON in file|CSV Error|sniff|"
@@ -153,6 +158,7 @@ _MORE_EXACT: tuple[tuple[str, str, type[Error]], ...] = (
      ParameterError),
     ("Not implemented", r"has no SQL type", ParameterError),
     ("Binder", r"Parameter/argument count mismatch", ParameterError),
+    ("Not implemented", r"Mixing named and positional", ParameterError),
     ("Conversion", r"Unimplemented type for cast", BindError),
     ("Invalid Input", _CORRUPT, SourceCorrupt),
     ("Conversion", r"CSV Error on Line", SourceCorrupt),
@@ -189,12 +195,16 @@ def translate_error(exception: BaseException, sql: str = "") -> Error:
     message, unlike = _UNLIKE_FILES.subn("", message)
     message, hint = (message.replace(": : ", ": "), _FIRST_FILE_COUNTS) if unlike else _split_hint(message)
     message = _KERNEL_SETTING.sub("", message)
+    message, hint = _one_line(message, hint)
     message = _NO_SQL_TYPE.sub(r"a parameter of type \g<type> has no SQL type", message)
     hint = _KERNEL_SETTING.sub("", hint or "").strip() or None
     found = _class_of(told, message)
     if found is OutOfMemory:
         hint = _MORE_DISK if _DISK.search(message) else _MORE_MEMORY
-    context = ErrorContext(sql=sql if place and sql else None, place=place, hint=hint)
+    sqlstate = exact_sqlstate(told.kind, message) if found in _EXACT_CODES else None
+    if found is OutOfMemory and hint == _MORE_DISK:
+        sqlstate = "53100"
+    context = ErrorContext(sql=sql if place and sql else None, place=place, hint=hint, sqlstate=sqlstate)
     if len(message) > _MESSAGE_CHARACTERS:
         message = message[:_MESSAGE_CHARACTERS] + " ..."
     return found(message or type(exception).__name__, context)
@@ -247,6 +257,16 @@ def _split_hint(message: str) -> tuple[str, str | None]:
         lines = [*lines[:_HINT_LINES], f"... and {len(lines) - _HINT_LINES} more"]
     hint = "\n".join(lines).replace(": : ", ": ")
     return message[: match.start()].rstrip(), hint
+
+
+def _one_line(message: str, hint: str | None) -> tuple[str, str | None]:
+    """The first line, and the others as a hint; of a value that has several, all are kept, in one line."""
+    first, newline, rest = message.partition("\n")
+    if not newline:
+        return message, hint
+    if first.count("'") % 2 or first.count('"') % 2:
+        return message.replace("\n", "\\n"), hint
+    return first.rstrip(), "\n".join(part for part in (rest.strip(), hint) if part)
 
 
 def _split_trailer(told: _Told, sql: str) -> tuple[str, Place | None]:

@@ -12,7 +12,7 @@
         │   └── SettingError              an unknown setting or a value it does not take
         ├── DataError                     user: the data does not fit (cast, overflow, division by zero)
         ├── NotSupportedError             user: a statement that Shoal does not take
-        ├── IntegrityError                (PEP 249 asks for it; Shoal does not raise it)
+        ├── IntegrityError                user: the data breaks a rule of its table
         ├── OperationalError              resource
         │   ├── SourceError               a file cannot be read
         │   │   ├── SourceNotFound, SourceCorrupt, SourceChanged
@@ -60,7 +60,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class ErrorContext:
-    """What is known about an error besides its message; every field may be missing."""
+    """What is known about an error besides its message; every field may be missing.
+
+    ``sqlstate`` is there where it is more exact than that of the class.
+    """
 
     sql: str | None = None
     place: Place | None = None
@@ -71,6 +74,7 @@ class ErrorContext:
     executor: str | None = None
     partition: int | None = None
     story: tuple[str, ...] = ()
+    sqlstate: str | None = None
 
 
 class Warning(Exception):  # noqa: A001 - PEP 249 names it so
@@ -82,7 +86,7 @@ class Error(Exception):
 
     kind: ClassVar[ErrorKind] = ErrorKind.INTERNAL
     retryable: ClassVar[bool] = False
-    sqlstate: ClassVar[str] = "XX000"
+    default_sqlstate: ClassVar[str] = "XX000"
 
     def __init__(self, message: str, context: ErrorContext | None = None) -> None:
         super().__init__(message)
@@ -94,6 +98,11 @@ class Error(Exception):
         empty = {name: value for name, value in fields.items() if getattr(self.context, name) in (None, ())}
         self.context = replace(self.context, **empty)  # type: ignore[arg-type]
         return self
+
+    @property
+    def sqlstate(self) -> str:
+        """The five characters that SQL gives to this kind of error."""
+        return self.context.sqlstate or self.default_sqlstate
 
     @property
     def line(self) -> int | None:
@@ -157,7 +166,7 @@ class InterfaceError(Error):
     """The driver was used wrongly: a closed cursor, an argument of the wrong kind."""
 
     kind = ErrorKind.USER
-    sqlstate = "08000"
+    default_sqlstate = "08000"
 
 
 class DatabaseError(Error):
@@ -168,92 +177,95 @@ class ProgrammingError(DatabaseError):
     """The statement is wrong."""
 
     kind = ErrorKind.USER
-    sqlstate = "42000"
+    default_sqlstate = "42000"
 
 
 class SyntaxError_(ProgrammingError):  # noqa: N801 - the plain name is Python's own
     """The text is not SQL."""
 
-    sqlstate = "42601"
+    default_sqlstate = "42601"
 
 
 class BindError(ProgrammingError):
     """A name, a type or an overload does not fit."""
 
-    sqlstate = "42804"
+    default_sqlstate = "42804"
 
 
 class TableNotFound(BindError):
     """There is no such table, view or file."""
 
-    sqlstate = "42P01"
+    default_sqlstate = "42P01"
 
 
 class ColumnNotFound(BindError):
     """There is no such column in scope."""
 
-    sqlstate = "42703"
+    default_sqlstate = "42703"
 
 
 class FunctionNotFound(BindError):
     """There is no such function."""
 
-    sqlstate = "42883"
+    default_sqlstate = "42883"
 
 
 class ParameterError(ProgrammingError):
     """Too few or too many parameters, or one that has no SQL type."""
 
-    sqlstate = "07001"
+    default_sqlstate = "07001"
 
 
 class StatementTooLarge(ProgrammingError):
     """The statement is too long, or nested too deep."""
 
-    sqlstate = "54001"
+    default_sqlstate = "54001"
 
 
 class SettingError(ProgrammingError):
     """An unknown setting, or a value that it does not take."""
 
-    sqlstate = "22023"
+    default_sqlstate = "22023"
 
 
 class DataError(DatabaseError):
     """The data does not fit: a cast, an overflow, a division by zero."""
 
     kind = ErrorKind.USER
-    sqlstate = "22000"
+    default_sqlstate = "22000"
 
 
 class NotSupportedError(DatabaseError):
     """A statement that Shoal does not take."""
 
     kind = ErrorKind.USER
-    sqlstate = "0A000"
+    default_sqlstate = "0A000"
 
 
 class IntegrityError(DatabaseError):
-    """PEP 249 asks for it; Shoal raises it nowhere."""
+    """The data breaks a rule of its table (NOT NULL, CHECK)."""
+
+    kind = ErrorKind.USER
+    default_sqlstate = "23000"
 
 
 class OperationalError(DatabaseError):
     """Something outside the statement is in the way."""
 
-    sqlstate = "58000"
+    default_sqlstate = "58000"
 
 
 class SourceError(OperationalError):
     """A file cannot be read."""
 
     kind = ErrorKind.USER
-    sqlstate = "58030"
+    default_sqlstate = "58030"
 
 
 class SourceNotFound(SourceError):
     """There is no such file."""
 
-    sqlstate = "58P01"
+    default_sqlstate = "58P01"
 
 
 class SourceCorrupt(SourceError):
@@ -267,20 +279,20 @@ class SourceChanged(SourceError):
 class ConnectionFailed(OperationalError):
     """There is no coordinator there, or it is gone."""
 
-    sqlstate = "08001"
+    default_sqlstate = "08001"
 
 
 class VersionMismatch(OperationalError):
     """The two sides are of different versions."""
 
     kind = ErrorKind.USER
-    sqlstate = "08004"
+    default_sqlstate = "08004"
 
 
 class NoExecutors(OperationalError):
     """The cluster has no executor to run on."""
 
-    sqlstate = "57P03"
+    default_sqlstate = "57P03"
 
 
 class ExecutorLost(OperationalError):
@@ -288,7 +300,7 @@ class ExecutorLost(OperationalError):
 
     kind = ErrorKind.RETRYABLE
     retryable = True
-    sqlstate = "57P01"
+    default_sqlstate = "57P01"
 
 
 class FetchFailed(OperationalError):
@@ -296,28 +308,28 @@ class FetchFailed(OperationalError):
 
     kind = ErrorKind.FETCH_FAILED
     retryable = True
-    sqlstate = "58030"
+    default_sqlstate = "58030"
 
 
 class OutOfMemory(OperationalError):
     """The kernel's memory limit, or the disk budget behind it, is used up."""
 
     kind = ErrorKind.OUT_OF_MEMORY
-    sqlstate = "53200"
+    default_sqlstate = "53200"
 
 
 class QueryTimeout(OperationalError):
     """A deadline has passed."""
 
     kind = ErrorKind.CANCELLED
-    sqlstate = "57014"
+    default_sqlstate = "57014"
 
 
 class QueryCancelled(OperationalError):
     """Somebody cancelled the query."""
 
     kind = ErrorKind.CANCELLED
-    sqlstate = "57014"
+    default_sqlstate = "57014"
 
 
 class InternalError(DatabaseError):

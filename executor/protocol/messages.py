@@ -82,6 +82,7 @@ def error_to_wire(error: BaseException) -> wire.TaskError:
         executor=context.executor,
         partition=context.partition,
         story=[_cut(line) for line in context.story[-MAX_STORY:]],
+        sqlstate=context.sqlstate,
     )
 
 
@@ -98,6 +99,7 @@ def error_from_wire(message: wire.TaskError) -> Error:
         executor=message.executor if message.HasField("executor") else None,
         partition=message.partition if message.HasField("partition") else None,
         story=tuple(message.story),
+        sqlstate=message.sqlstate if message.HasField("sqlstate") else None,
     )
     kind = _kind_from_wire(message.kind)
     class_ = ERROR_CLASSES.get(message.error_class)

@@ -24,17 +24,17 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#shoal/executor/protocol/shoal.proto\x12\x08shoal.v1\"\xbc\x02\n\x0f\x45xecutorMessage\x12&\n\x08register\x18\x01 \x01(\x0b\x32\x12.shoal.v1.RegisterH\x00\x12(\n\theartbeat\x18\x02 \x01(\x0b\x32\x13.shoal.v1.HeartbeatH\x00\x12(\n\x07started\x18\x03 \x01(\x0b\x32\x15.shoal.v1.TaskStartedH\x00\x12,\n\tsucceeded\x18\x04 \x01(\x0b\x32\x17.shoal.v1.TaskSucceededH\x00\x12&\n\x06\x66\x61iled\x18\x05 \x01(\x0b\x32\x14.shoal.v1.TaskFailedH\x00\x12&\n\x08\x64raining\x18\x06 \x01(\x0b\x32\x12.shoal.v1.DrainingH\x00\x12$\n\x07leaving\x18\x07 \x01(\x0b\x32\x11.shoal.v1.LeavingH\x00\x42\t\n\x07message\"\x8c\x03\n\x12\x43oordinatorMessage\x12$\n\x07welcome\x18\x01 \x01(\x0b\x32\x11.shoal.v1.WelcomeH\x00\x12\"\n\x06refuse\x18\x02 \x01(\x0b\x32\x10.shoal.v1.RefuseH\x00\x12(\n\theartbeat\x18\x03 \x01(\x0b\x32\x13.shoal.v1.HeartbeatH\x00\x12&\n\x06launch\x18\x04 \x01(\x0b\x32\x14.shoal.v1.LaunchTaskH\x00\x12\'\n\x06\x63\x61ncel\x18\x05 \x01(\x0b\x32\x15.shoal.v1.CancelTasksH\x00\x12-\n\x0c\x64rop_outputs\x18\x06 \x01(\x0b\x32\x15.shoal.v1.DropOutputsH\x00\x12)\n\ndrop_query\x18\x07 \x01(\x0b\x32\x13.shoal.v1.DropQueryH\x00\x12 \n\x05\x64rain\x18\x08 \x01(\x0b\x32\x0f.shoal.v1.DrainH\x00\x12*\n\ndisconnect\x18\t \x01(\x0b\x32\x14.shoal.v1.DisconnectH\x00\x42\t\n\x07message\"\x98\x01\n\x08Register\x12\x10\n\x08\x65xecutor\x18\x01 \x01(\t\x12\x13\n\x0bincarnation\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x0c\n\x04host\x18\x04 \x01(\t\x12\x10\n\x08location\x18\x05 \x01(\t\x12\x0f\n\x07threads\x18\x06 \x01(\r\x12\r\n\x05slots\x18\x07 \x01(\r\x12\x14\n\x0cmemory_bytes\x18\x08 \x01(\x04\"\x0b\n\tHeartbeat\";\n\x07Welcome\x12\x19\n\x11heartbeat_seconds\x18\x01 \x01(\x01\x12\x15\n\rlease_seconds\x18\x02 \x01(\x01\"O\n\x06Refuse\x12&\n\x06reason\x18\x01 \x01(\x0e\x32\x16.shoal.v1.RefuseReason\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\"a\n\x06TaskId\x12\r\n\x05query\x18\x01 \x01(\t\x12\r\n\x05stage\x18\x02 \x01(\r\x12\x15\n\rstage_attempt\x18\x03 \x01(\r\x12\x11\n\tpartition\x18\x04 \x01(\r\x12\x0f\n\x07\x61ttempt\x18\x05 \x01(\r\"-\n\x0bTaskStarted\x12\x1e\n\x04task\x18\x01 \x01(\x0b\x32\x10.shoal.v1.TaskId\"P\n\rTaskSucceeded\x12\x1e\n\x04task\x18\x01 \x01(\x0b\x32\x10.shoal.v1.TaskId\x12\x0e\n\x06output\x18\x02 \x01(\x0c\x12\x0f\n\x07metrics\x18\x03 \x01(\x0c\"P\n\nTaskFailed\x12\x1e\n\x04task\x18\x01 \x01(\x0b\x32\x10.shoal.v1.TaskId\x12\"\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x13.shoal.v1.TaskError\"\xdb\x02\n\tTaskError\x12!\n\x04kind\x18\x01 \x01(\x0e\x32\x13.shoal.v1.ErrorKind\x12\x13\n\x0b\x65rror_class\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x10\n\x03sql\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x1e\n\x05place\x18\x05 \x01(\x0b\x32\x0f.shoal.v1.Place\x12\x11\n\x04hint\x18\x06 \x01(\tH\x01\x88\x01\x01\x12\x12\n\x05query\x18\x07 \x01(\tH\x02\x88\x01\x01\x12\x12\n\x05stage\x18\x08 \x01(\rH\x03\x88\x01\x01\x12\x11\n\x04task\x18\t \x01(\tH\x04\x88\x01\x01\x12\x15\n\x08\x65xecutor\x18\n \x01(\tH\x05\x88\x01\x01\x12\x16\n\tpartition\x18\x0b \x01(\rH\x06\x88\x01\x01\x12\r\n\x05story\x18\x0c \x03(\tB\x06\n\x04_sqlB\x07\n\x05_hintB\x08\n\x06_queryB\x08\n\x06_stageB\x07\n\x05_taskB\x0b\n\t_executorB\x0c\n\n_partition\"5\n\x05Place\x12\x0c\n\x04line\x18\x01 \x01(\r\x12\x0e\n\x06\x63olumn\x18\x02 \x01(\r\x12\x0e\n\x06length\x18\x03 \x01(\r\"\n\n\x08\x44raining\"\x19\n\x07Leaving\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\x1a\n\nLaunchTask\x12\x0c\n\x04spec\x18\x01 \x01(\x0c\".\n\x0b\x43\x61ncelTasks\x12\x1f\n\x05tasks\x18\x01 \x03(\x0b\x32\x10.shoal.v1.TaskId\".\n\x0b\x44ropOutputs\x12\x1f\n\x05tasks\x18\x01 \x03(\x0b\x32\x10.shoal.v1.TaskId\"\x1a\n\tDropQuery\x12\r\n\x05query\x18\x01 \x01(\t\"\x07\n\x05\x44rain\"\x1c\n\nDisconnect\x12\x0e\n\x06reason\x18\x01 \x01(\t*e\n\x0cRefuseReason\x12\x1d\n\x19REFUSE_REASON_UNSPECIFIED\x10\x00\x12\x19\n\x15REFUSE_REASON_VERSION\x10\x01\x12\x1b\n\x17REFUSE_REASON_MALFORMED\x10\x02*\x82\x01\n\tErrorKind\x12\x1a\n\x16\x45RROR_KIND_UNSPECIFIED\x10\x00\x12\x08\n\x04USER\x10\x01\x12\r\n\tRETRYABLE\x10\x02\x12\x10\n\x0c\x46\x45TCH_FAILED\x10\x03\x12\x11\n\rOUT_OF_MEMORY\x10\x04\x12\r\n\tCANCELLED\x10\x05\x12\x0c\n\x08INTERNAL\x10\x06\x32P\n\x07\x43ontrol\x12\x45\n\x06\x41ttach\x12\x19.shoal.v1.ExecutorMessage\x1a\x1c.shoal.v1.CoordinatorMessage(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#shoal/executor/protocol/shoal.proto\x12\x08shoal.v1\"\xbc\x02\n\x0f\x45xecutorMessage\x12&\n\x08register\x18\x01 \x01(\x0b\x32\x12.shoal.v1.RegisterH\x00\x12(\n\theartbeat\x18\x02 \x01(\x0b\x32\x13.shoal.v1.HeartbeatH\x00\x12(\n\x07started\x18\x03 \x01(\x0b\x32\x15.shoal.v1.TaskStartedH\x00\x12,\n\tsucceeded\x18\x04 \x01(\x0b\x32\x17.shoal.v1.TaskSucceededH\x00\x12&\n\x06\x66\x61iled\x18\x05 \x01(\x0b\x32\x14.shoal.v1.TaskFailedH\x00\x12&\n\x08\x64raining\x18\x06 \x01(\x0b\x32\x12.shoal.v1.DrainingH\x00\x12$\n\x07leaving\x18\x07 \x01(\x0b\x32\x11.shoal.v1.LeavingH\x00\x42\t\n\x07message\"\x8c\x03\n\x12\x43oordinatorMessage\x12$\n\x07welcome\x18\x01 \x01(\x0b\x32\x11.shoal.v1.WelcomeH\x00\x12\"\n\x06refuse\x18\x02 \x01(\x0b\x32\x10.shoal.v1.RefuseH\x00\x12(\n\theartbeat\x18\x03 \x01(\x0b\x32\x13.shoal.v1.HeartbeatH\x00\x12&\n\x06launch\x18\x04 \x01(\x0b\x32\x14.shoal.v1.LaunchTaskH\x00\x12\'\n\x06\x63\x61ncel\x18\x05 \x01(\x0b\x32\x15.shoal.v1.CancelTasksH\x00\x12-\n\x0c\x64rop_outputs\x18\x06 \x01(\x0b\x32\x15.shoal.v1.DropOutputsH\x00\x12)\n\ndrop_query\x18\x07 \x01(\x0b\x32\x13.shoal.v1.DropQueryH\x00\x12 \n\x05\x64rain\x18\x08 \x01(\x0b\x32\x0f.shoal.v1.DrainH\x00\x12*\n\ndisconnect\x18\t \x01(\x0b\x32\x14.shoal.v1.DisconnectH\x00\x42\t\n\x07message\"\x98\x01\n\x08Register\x12\x10\n\x08\x65xecutor\x18\x01 \x01(\t\x12\x13\n\x0bincarnation\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x0c\n\x04host\x18\x04 \x01(\t\x12\x10\n\x08location\x18\x05 \x01(\t\x12\x0f\n\x07threads\x18\x06 \x01(\r\x12\r\n\x05slots\x18\x07 \x01(\r\x12\x14\n\x0cmemory_bytes\x18\x08 \x01(\x04\"\x0b\n\tHeartbeat\";\n\x07Welcome\x12\x19\n\x11heartbeat_seconds\x18\x01 \x01(\x01\x12\x15\n\rlease_seconds\x18\x02 \x01(\x01\"O\n\x06Refuse\x12&\n\x06reason\x18\x01 \x01(\x0e\x32\x16.shoal.v1.RefuseReason\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\"a\n\x06TaskId\x12\r\n\x05query\x18\x01 \x01(\t\x12\r\n\x05stage\x18\x02 \x01(\r\x12\x15\n\rstage_attempt\x18\x03 \x01(\r\x12\x11\n\tpartition\x18\x04 \x01(\r\x12\x0f\n\x07\x61ttempt\x18\x05 \x01(\r\"-\n\x0bTaskStarted\x12\x1e\n\x04task\x18\x01 \x01(\x0b\x32\x10.shoal.v1.TaskId\"P\n\rTaskSucceeded\x12\x1e\n\x04task\x18\x01 \x01(\x0b\x32\x10.shoal.v1.TaskId\x12\x0e\n\x06output\x18\x02 \x01(\x0c\x12\x0f\n\x07metrics\x18\x03 \x01(\x0c\"P\n\nTaskFailed\x12\x1e\n\x04task\x18\x01 \x01(\x0b\x32\x10.shoal.v1.TaskId\x12\"\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x13.shoal.v1.TaskError\"\xff\x02\n\tTaskError\x12!\n\x04kind\x18\x01 \x01(\x0e\x32\x13.shoal.v1.ErrorKind\x12\x13\n\x0b\x65rror_class\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x10\n\x03sql\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x1e\n\x05place\x18\x05 \x01(\x0b\x32\x0f.shoal.v1.Place\x12\x11\n\x04hint\x18\x06 \x01(\tH\x01\x88\x01\x01\x12\x12\n\x05query\x18\x07 \x01(\tH\x02\x88\x01\x01\x12\x12\n\x05stage\x18\x08 \x01(\rH\x03\x88\x01\x01\x12\x11\n\x04task\x18\t \x01(\tH\x04\x88\x01\x01\x12\x15\n\x08\x65xecutor\x18\n \x01(\tH\x05\x88\x01\x01\x12\x16\n\tpartition\x18\x0b \x01(\rH\x06\x88\x01\x01\x12\r\n\x05story\x18\x0c \x03(\t\x12\x15\n\x08sqlstate\x18\r \x01(\tH\x07\x88\x01\x01\x42\x06\n\x04_sqlB\x07\n\x05_hintB\x08\n\x06_queryB\x08\n\x06_stageB\x07\n\x05_taskB\x0b\n\t_executorB\x0c\n\n_partitionB\x0b\n\t_sqlstate\"5\n\x05Place\x12\x0c\n\x04line\x18\x01 \x01(\r\x12\x0e\n\x06\x63olumn\x18\x02 \x01(\r\x12\x0e\n\x06length\x18\x03 \x01(\r\"\n\n\x08\x44raining\"\x19\n\x07Leaving\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\x1a\n\nLaunchTask\x12\x0c\n\x04spec\x18\x01 \x01(\x0c\".\n\x0b\x43\x61ncelTasks\x12\x1f\n\x05tasks\x18\x01 \x03(\x0b\x32\x10.shoal.v1.TaskId\".\n\x0b\x44ropOutputs\x12\x1f\n\x05tasks\x18\x01 \x03(\x0b\x32\x10.shoal.v1.TaskId\"\x1a\n\tDropQuery\x12\r\n\x05query\x18\x01 \x01(\t\"\x07\n\x05\x44rain\"\x1c\n\nDisconnect\x12\x0e\n\x06reason\x18\x01 \x01(\t*e\n\x0cRefuseReason\x12\x1d\n\x19REFUSE_REASON_UNSPECIFIED\x10\x00\x12\x19\n\x15REFUSE_REASON_VERSION\x10\x01\x12\x1b\n\x17REFUSE_REASON_MALFORMED\x10\x02*\x82\x01\n\tErrorKind\x12\x1a\n\x16\x45RROR_KIND_UNSPECIFIED\x10\x00\x12\x08\n\x04USER\x10\x01\x12\r\n\tRETRYABLE\x10\x02\x12\x10\n\x0c\x46\x45TCH_FAILED\x10\x03\x12\x11\n\rOUT_OF_MEMORY\x10\x04\x12\r\n\tCANCELLED\x10\x05\x12\x0c\n\x08INTERNAL\x10\x06\x32P\n\x07\x43ontrol\x12\x45\n\x06\x41ttach\x12\x19.shoal.v1.ExecutorMessage\x1a\x1c.shoal.v1.CoordinatorMessage(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'shoal.executor.protocol.shoal_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_REFUSEREASON']._serialized_start=2022
-  _globals['_REFUSEREASON']._serialized_end=2123
-  _globals['_ERRORKIND']._serialized_start=2126
-  _globals['_ERRORKIND']._serialized_end=2256
+  _globals['_REFUSEREASON']._serialized_start=2058
+  _globals['_REFUSEREASON']._serialized_end=2159
+  _globals['_ERRORKIND']._serialized_start=2162
+  _globals['_ERRORKIND']._serialized_end=2292
   _globals['_EXECUTORMESSAGE']._serialized_start=50
   _globals['_EXECUTORMESSAGE']._serialized_end=366
   _globals['_COORDINATORMESSAGE']._serialized_start=369
@@ -56,25 +56,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TASKFAILED']._serialized_start=1305
   _globals['_TASKFAILED']._serialized_end=1385
   _globals['_TASKERROR']._serialized_start=1388
-  _globals['_TASKERROR']._serialized_end=1735
-  _globals['_PLACE']._serialized_start=1737
-  _globals['_PLACE']._serialized_end=1790
-  _globals['_DRAINING']._serialized_start=1792
-  _globals['_DRAINING']._serialized_end=1802
-  _globals['_LEAVING']._serialized_start=1804
-  _globals['_LEAVING']._serialized_end=1829
-  _globals['_LAUNCHTASK']._serialized_start=1831
-  _globals['_LAUNCHTASK']._serialized_end=1857
-  _globals['_CANCELTASKS']._serialized_start=1859
-  _globals['_CANCELTASKS']._serialized_end=1905
-  _globals['_DROPOUTPUTS']._serialized_start=1907
-  _globals['_DROPOUTPUTS']._serialized_end=1953
-  _globals['_DROPQUERY']._serialized_start=1955
-  _globals['_DROPQUERY']._serialized_end=1981
-  _globals['_DRAIN']._serialized_start=1983
-  _globals['_DRAIN']._serialized_end=1990
-  _globals['_DISCONNECT']._serialized_start=1992
-  _globals['_DISCONNECT']._serialized_end=2020
-  _globals['_CONTROL']._serialized_start=2258
-  _globals['_CONTROL']._serialized_end=2338
+  _globals['_TASKERROR']._serialized_end=1771
+  _globals['_PLACE']._serialized_start=1773
+  _globals['_PLACE']._serialized_end=1826
+  _globals['_DRAINING']._serialized_start=1828
+  _globals['_DRAINING']._serialized_end=1838
+  _globals['_LEAVING']._serialized_start=1840
+  _globals['_LEAVING']._serialized_end=1865
+  _globals['_LAUNCHTASK']._serialized_start=1867
+  _globals['_LAUNCHTASK']._serialized_end=1893
+  _globals['_CANCELTASKS']._serialized_start=1895
+  _globals['_CANCELTASKS']._serialized_end=1941
+  _globals['_DROPOUTPUTS']._serialized_start=1943
+  _globals['_DROPOUTPUTS']._serialized_end=1989
+  _globals['_DROPQUERY']._serialized_start=1991
+  _globals['_DROPQUERY']._serialized_end=2017
+  _globals['_DRAIN']._serialized_start=2019
+  _globals['_DRAIN']._serialized_end=2026
+  _globals['_DISCONNECT']._serialized_start=2028
+  _globals['_DISCONNECT']._serialized_end=2056
+  _globals['_CONTROL']._serialized_start=2294
+  _globals['_CONTROL']._serialized_end=2374
 # @@protoc_insertion_point(module_scope)

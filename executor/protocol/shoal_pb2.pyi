@@ -154,7 +154,7 @@ class TaskFailed(_message.Message):
     def __init__(self, task: _Optional[_Union[TaskId, _Mapping]] = ..., error: _Optional[_Union[TaskError, _Mapping]] = ...) -> None: ...
 
 class TaskError(_message.Message):
-    __slots__ = ("kind", "error_class", "message", "sql", "place", "hint", "query", "stage", "task", "executor", "partition", "story")
+    __slots__ = ("kind", "error_class", "message", "sql", "place", "hint", "query", "stage", "task", "executor", "partition", "story", "sqlstate")
     KIND_FIELD_NUMBER: _ClassVar[int]
     ERROR_CLASS_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
@@ -167,6 +167,7 @@ class TaskError(_message.Message):
     EXECUTOR_FIELD_NUMBER: _ClassVar[int]
     PARTITION_FIELD_NUMBER: _ClassVar[int]
     STORY_FIELD_NUMBER: _ClassVar[int]
+    SQLSTATE_FIELD_NUMBER: _ClassVar[int]
     kind: ErrorKind
     error_class: str
     message: str
@@ -179,7 +180,8 @@ class TaskError(_message.Message):
     executor: str
     partition: int
     story: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, kind: _Optional[_Union[ErrorKind, str]] = ..., error_class: _Optional[str] = ..., message: _Optional[str] = ..., sql: _Optional[str] = ..., place: _Optional[_Union[Place, _Mapping]] = ..., hint: _Optional[str] = ..., query: _Optional[str] = ..., stage: _Optional[int] = ..., task: _Optional[str] = ..., executor: _Optional[str] = ..., partition: _Optional[int] = ..., story: _Optional[_Iterable[str]] = ...) -> None: ...
+    sqlstate: str
+    def __init__(self, kind: _Optional[_Union[ErrorKind, str]] = ..., error_class: _Optional[str] = ..., message: _Optional[str] = ..., sql: _Optional[str] = ..., place: _Optional[_Union[Place, _Mapping]] = ..., hint: _Optional[str] = ..., query: _Optional[str] = ..., stage: _Optional[int] = ..., task: _Optional[str] = ..., executor: _Optional[str] = ..., partition: _Optional[int] = ..., story: _Optional[_Iterable[str]] = ..., sqlstate: _Optional[str] = ...) -> None: ...
 
 class Place(_message.Message):
     __slots__ = ("line", "column", "length")

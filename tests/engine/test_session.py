@@ -180,7 +180,7 @@ def test_a_removed_file(connection: shoal.Connection, tmp_path: Path) -> None:
         ("SELECT 9223372036854775807::BIGINT + 1::BIGINT", shoal.DataError, None),
         ("SELECT INTERVAL 1 DAY,\n CAST('a' AS INT)", shoal.DataError, Place(2, 2, 16)),
         ("SELECT error('boom')", shoal.DataError, None),
-        ("INSERT INTO t VALUES (1)", shoal.NotSupportedError, Place(1, 1, 6)),
+        ("INSTALL httpfs", shoal.NotSupportedError, Place(1, 1, 7)),
         ("SELECT " + "(" * 10_000 + "1" + ")" * 10_000, shoal.StatementTooLarge, Place(1, 208)),
         ("SELECT '" + "x" * 1_000_000 + "'", shoal.StatementTooLarge, Place(1, 1_000_001)),
         ("", shoal.SyntaxError_, None),

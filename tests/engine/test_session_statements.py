@@ -133,7 +133,7 @@ def test_scalar_macros(both: Both) -> None:
         "SELECT over(a), over(a, 3) FROM t",
         "SELECT deep(a) - deep(1 + 1) * 2 FROM t",
         "SELECT each([a, 2]) FROM t",
-        "SELECT \"odd name\"(g), a.plus(3) FROM t",
+        'SELECT "odd name"(g), a.plus(3) FROM t',
         "SELECT few(a) AS few, count(*) FROM t GROUP BY few(a) ORDER BY 1",
         "SELECT main.plus(1)",
         "SELECT x.a FROM t AS x JOIN t AS y ON plus(x.a) = plus(y.a, 6)",

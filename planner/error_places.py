@@ -1,0 +1,188 @@
+"""Where in a statement's text a run-time error comes from, when its message tells that and only one place fits.
+
+The kernel of a task runs a text of the planner's, whose places mean nothing to the user. Its messages name the types of
+a cast, the operator that overflowed or the expression that was divided. Imports only the lexer and errors.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from shoal.planner.errors import Error, Place
+from shoal.planner.lexer import Token, TokenKind, place_at, tokenize
+
+_LONGEST = 100_000
+_CAST = re.compile(
+    r"(?:^Could not convert string .* to |destination type |^Casting value .* to type |type for cast .* -> )"
+    r"(?P<type>[A-Z][A-Z0-9_ ]*)"
+    r"(?:.*when casting from source column (?P<column>.+)$)?",
+    re.DOTALL,
+)
+_FIELD = re.compile(r"(?P<type>date|time|timestamp) field (?:value out of range|format)")
+_TEXT = re.compile(r"^(?P<type>Malformed JSON)|string -> (?P<other>blob|bit) conversion|^Cannot cast .* to array")
+_OVERFLOW = re.compile(r"^Overflow in (?P<what>addition|subtraction|multiplication)")
+_DIVISION = re.compile(r"^Division by zero in expression (?P<expression>.+)\. Use TRY\(", re.DOTALL)
+_SEVERAL_ROWS = "More than one row returned by a subquery"
+_OPERATORS = {"addition": "+", "subtraction": "-", "multiplication": "*"}
+_TYPES = {
+    "BOOL": ("BOOLEAN", "BOOL", "LOGICAL"),
+    "INT8": ("TINYINT", "INT1"),
+    "INT16": ("SMALLINT", "INT2", "SHORT", "INT16"),
+    "INT32": ("INTEGER", "INT", "INT4", "SIGNED", "INT32"),
+    "INT64": ("BIGINT", "INT8", "LONG", "INT64"),
+    "INT128": ("HUGEINT", "INT128"),
+    "UINT8": ("UTINYINT", "UINT8"),
+    "UINT16": ("USMALLINT", "UINT16"),
+    "UINT32": ("UINTEGER", "UINT32"),
+    "UINT64": ("UBIGINT", "UINT64"),
+    "FLOAT": ("FLOAT", "FLOAT4", "REAL"),
+    "DOUBLE": ("DOUBLE", "FLOAT8"),
+    "DECIMAL": ("DECIMAL", "NUMERIC", "DEC"),
+    "TIMESTAMP": ("TIMESTAMP", "DATETIME", "TIMESTAMPTZ"),
+}
+"""The names under which types are written in SQL, by those that messages call them."""
+
+_OPERAND_ENDS = (TokenKind.WORD, TokenKind.QUOTED, TokenKind.STRING, TokenKind.NUMBER, TokenKind.PARAMETER)
+_NOT_OPERANDS = tuple("SELECT DISTINCT ALL WHEN THEN ELSE AND OR NOT BY WHERE ON HAVING".split())
+_NOT_SCALAR = tuple("FROM JOIN IN EXISTS LATERAL ANY ALL SOME AS ARRAY UNION EXCEPT INTERSECT USING".split())
+
+
+def find_place(message: str, sql: str) -> Place | None:
+    """The place that an error's message means, None if it tells none or several fit."""
+    if len(sql) > _LONGEST:
+        return None
+    tokens = tuple(tokenize(sql))
+    if match := _DIVISION.match(message):
+        found = list(_expressions(tokens, match["expression"]))
+    elif match := _OVERFLOW.match(message):
+        found = list(_binary_operators(tokens, _OPERATORS[match["what"]]))
+    elif message.startswith(_SEVERAL_ROWS):
+        found = list(_scalar_subqueries(tokens))
+    elif match := _CAST.search(message):
+        found = _casts(tokens, match["type"].strip(), match["column"])
+    elif match := _FIELD.search(message):
+        found = _casts(tokens, match["type"].upper(), None)
+    elif match := _TEXT.search(message):
+        found = _casts(tokens, "JSON" if match["type"] else (match["other"] or "").upper(), None)
+    else:
+        return None
+    if len(found) != 1:
+        return None
+    start, end = found[0]
+    return place_at(sql, start, len(sql[start:end].partition("\n")[0]))
+
+
+def locate_error(error: Error, sql: str) -> Error:
+    """The error, with its place in the text if it had none and its message tells one."""
+    if error.context.place is None:
+        place = find_place(error.message, sql)
+        if place is not None:
+            error.context = replace(error.context, sql=sql, place=place)
+    return error
+
+
+Span = tuple[int, int]
+
+
+def _casts(tokens: Sequence[Token], type_name: str, column: str | None) -> list[Span]:
+    """``x::T`` from its colons on, and ``CAST(x AS T)``; those of the column, if some are."""
+    names = _TYPES.get(type_name, (type_name,))
+    found: list[tuple[Span, bool]] = []
+    for index, token in enumerate(tokens):
+        if index < 1 or not token.is_word(*names):
+            continue
+        before, first = tokens[index - 1], tokens[index - 2]
+        following = tokens[index + 1] if index + 1 < len(tokens) else None
+        if following is not None and following.kind is TokenKind.STRING:
+            found.append(((token.start, following.end), False))
+        elif before.text == ":" == first.text:
+            end = _end_of_type(tokens, index)
+            is_meant = column is not None and index > 2 and tokens[index - 3].name.casefold() == column.casefold()
+            found.append(((first.start, tokens[end].end), is_meant))
+        elif before.is_word("AS") and (opening := _opening(tokens, index)) and tokens[opening - 1].is_word("CAST"):
+            inner = tokens[opening + 1 : index - 1]
+            is_meant = column is not None and bool(inner) and inner[-1].name.casefold() == column.casefold()
+            found.append(((tokens[opening - 1].start, tokens[_closing(tokens, opening)].end), is_meant))
+    meant = [span for span, is_meant in found if is_meant]
+    return meant or [span for span, _ in found]
+
+
+def _binary_operators(tokens: Sequence[Token], symbol: str) -> Iterator[Span]:
+    for before, token in pairwise(tokens):
+        ends = before.kind in _OPERAND_ENDS and not before.is_word(*_NOT_OPERANDS)
+        if token.text == symbol and token.kind is TokenKind.SYMBOL and (ends or before.text in (")", "]", "}")):
+            yield token.start, token.end
+
+
+def _scalar_subqueries(tokens: Sequence[Token]) -> Iterator[Span]:
+    depth_of_from = _from_lists(tokens)
+    for index, token in enumerate(tokens[:-1]):
+        before = tokens[index - 1] if index else None
+        starts = token.text == "(" and tokens[index + 1].is_word("SELECT", "FROM", "WITH", "VALUES")
+        if starts and before is not None and not before.is_word(*_NOT_SCALAR) and index not in depth_of_from:
+            yield token.start, tokens[_closing(tokens, index)].end
+
+
+def _from_lists(tokens: Sequence[Token]) -> set[int]:
+    """The brackets that open a table of a list in FROM: those after a comma of it."""
+    found: set[int] = set()
+    within: list[bool] = [False]
+    for index, token in enumerate(tokens):
+        if token.text == "(":
+            if within[-1] and index and tokens[index - 1].text == ",":
+                found.add(index)
+            within.append(False)
+        elif token.text == ")" and len(within) > 1:
+            within.pop()
+        elif token.is_word("FROM"):
+            within[-1] = True
+        elif token.is_word("WHERE", "GROUP", "ORDER", "HAVING", "SELECT", "LIMIT", "QUALIFY", "UNION", "ON", "WINDOW"):
+            within[-1] = False
+    return found
+
+
+def _expressions(tokens: Sequence[Token], expression: str) -> Iterator[Span]:
+    """The places where the tokens of an expression stand one after another, whatever brackets there are."""
+    wanted = [_plain(token) for token in tokenize(expression) if token.text not in ("(", ")")]
+    bare = [token for token in tokens if token.text not in ("(", ")")]
+    texts = [_plain(token) for token in bare]
+    for index in range(len(texts) - len(wanted) + 1):
+        if texts[index : index + len(wanted)] == wanted:
+            yield bare[index].start, bare[index + len(wanted) - 1].end
+
+
+def _plain(token: Token) -> str:
+    return token.name.casefold() if token.kind in (TokenKind.WORD, TokenKind.QUOTED) else token.text
+
+
+def _end_of_type(tokens: Sequence[Token], index: int) -> int:
+    """The index of the last token of a type that begins with a word: ``DECIMAL(4,1)``, ``INTEGER[3]``."""
+    while index + 1 < len(tokens) and tokens[index + 1].text in ("(", "["):
+        closing = ")" if tokens[index + 1].text == "(" else "]"
+        ends = [number for number in range(index + 2, len(tokens)) if tokens[number].text == closing]
+        if not ends:
+            break
+        index = _closing(tokens, index + 1) if closing == ")" else ends[0]
+    return index
+
+
+def _closing(tokens: Sequence[Token], opening: int) -> int:
+    """The index of the bracket that closes the one at ``opening``; the last token if there is none."""
+    depth = 0
+    for index in range(opening, len(tokens)):
+        depth += (tokens[index].text == "(") - (tokens[index].text == ")")
+        if depth == 0:
+            return index
+    return len(tokens) - 1
+
+
+def _opening(tokens: Sequence[Token], index: int) -> int:
+    """The index of the innermost bracket that is open at a token; 0 if there is none."""
+    depth = 0
+    for before in range(index - 1, 0, -1):
+        text = tokens[before].text
+        if text == "(" and depth == 0:
+            return before
+        depth += (text == ")") - (text == "(")
+    return 0
