@@ -28,6 +28,7 @@ from shoal.planner.errors import (
     TableNotFound,
 )
 from shoal.planner.lexer import TokenKind, place_at, split_statements, tokenize
+from shoal.planner.names import MAIN, SEPARATOR, TEMPORARY, hidden_name, own_name, quoted_name, schema_of, shown_name
 from shoal.planner.parameters import TypedText, parameter_names
 from shoal.planner.source import Field, TableSource, ViewDefinition
 from shoal.planner.statement import suggest
@@ -36,6 +37,7 @@ from shoal.scratch_macros import ScratchMacros
 from shoal.source_files import format_of, quote_name
 
 _PREFIX = "DESCRIBE\n"
+_EXPLAIN = "EXPLAIN\n"
 _KEYWORDS = (
     "SELECT", "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "OFFSET", "JOIN", "INNER", "LEFT", "RIGHT", "CROSS",
     "UNION", "EXCEPT", "INTERSECT", "DISTINCT", "BETWEEN", "QUALIFY", "WINDOW", "PARTITION", "USING", "VALUES", "WITH",
@@ -92,6 +94,46 @@ class Binder:
             finally:
                 self._macros.forget_shadows()
 
+    def check_change(
+        self, sql: str, parameters: Sequence[object], target: str, columns: str, catalog: CatalogSnapshot
+    ) -> None:
+        """Have DuckDB bind a statement that changes the table ``target``, whose columns are given as CREATE TABLE has
+        them; raises user errors with their places. Runs nothing."""
+        text = sql.rstrip().rstrip(";")
+        folded = target.casefold()
+        with self._scratch.lock:
+            # DuckDB tells no names of a statement that changes a table it does not know.
+            names = {item for item in self.words(text) if item.casefold() != folded}
+            self._make_all(sorted(name for name in names if catalog.entry(name) is not None), sql, catalog)
+            self._define(text, catalog, ())
+            self._drop(folded)
+            self._create_schema(target)
+            table = _in_scratch(target)
+            self._scratch.rows(f"CREATE {_temporary(target)}TABLE {table} {columns}")
+            try:
+                self._scratch.rows(_EXPLAIN + text, bound_values(text, parameters) or None)
+            except (duckdb.Error, RuntimeError, ValueError, TypeError) as error:
+                raise self._explain(translate_error(error, _EXPLAIN + text), sql, catalog) from error
+            finally:
+                self._scratch.rows(f"DROP TABLE {table}")
+                self._macros.forget_shadows()
+
+    @staticmethod
+    def words(sql: str) -> frozenset[str]:
+        """Every name in a text, of one part or qualified with a schema."""
+        kinds = (TokenKind.WORD, TokenKind.QUOTED)
+        tokens = tuple(tokenize(sql))
+        names = {token.name for token in tokens if token.kind in kinds}
+        for first, dot, second in zip(tokens, tokens[1:], tokens[2:], strict=False):
+            if dot.text == "." and first.kind in kinds and second.kind in kinds:
+                names.add(f"{first.name}{SEPARATOR}{second.name}")
+        return frozenset(names)
+
+    def making(self, query: str, catalog: CatalogSnapshot) -> None:
+        """Have the scratch connection know all that a query names; the caller holds its lock."""
+        self._make_all(self.table_names(query), query, catalog)
+        self._define(query, catalog, ())
+
     def define_macro(self, macro: Macro, sql: str, catalog: CatalogSnapshot) -> Macro:
         """Have DuckDB check a macro's own statement; the macro as it is to be kept. Raises user errors."""
         with self._scratch.lock:
@@ -124,6 +166,9 @@ class Binder:
             raise translate_error(error, _PREFIX + text) from error
 
     def _make_all(self, names: Sequence[str], sql: str, catalog: CatalogSnapshot) -> None:
+        hidden = hidden_name(names)
+        if hidden is not None and catalog.key(hidden) != hidden:
+            raise NotSupportedError(f"{hidden} of two schemas in one statement: qualify both names")
         for name in names:
             try:
                 self._make(name, catalog, ())
@@ -136,8 +181,7 @@ class Binder:
         try:
             return tuple(sorted(self._scratch.table_names(sql)))
         except (duckdb.Error, RuntimeError):
-            kinds = (TokenKind.WORD, TokenKind.QUOTED)
-            return tuple(sorted({token.name for token in tokenize(sql) if token.kind in kinds}))
+            return tuple(sorted(self.words(sql)))
 
     def syntax(self, sql: str) -> str:
         """How the kernel reads a statement, as JSON; nothing if it cannot be written down."""
@@ -171,7 +215,7 @@ class Binder:
         """Have the scratch connection know a name as the catalog does; returns what it is made from."""
         folded = name.casefold()
         if folded in within:
-            raise BindError(f"the view {name} refers to itself")
+            raise BindError(f"the view {shown_name(name)} refers to itself")
         entry = catalog.lookup(name)
         if entry is None:
             self._drop(folded)
@@ -191,23 +235,30 @@ class Binder:
 
     def _drop(self, folded: str) -> None:
         if folded in self._made:
-            self._scratch.rows(f"DROP VIEW IF EXISTS {quote_name(folded)}")
+            self._scratch.rows(f"DROP VIEW IF EXISTS {_in_scratch(folded)}")
             del self._made[folded]
+
+    def _create_schema(self, name: str) -> None:
+        schema = schema_of(name)
+        if schema and schema.casefold() not in (MAIN, TEMPORARY):
+            self._scratch.rows(f"CREATE SCHEMA IF NOT EXISTS {quoted_name(schema)}")
 
     def _create(self, name: str, entry: TableSource | ViewDefinition) -> None:
         if isinstance(entry, ViewDefinition):
             named = f"({', '.join(map(quote_name, entry.columns))})" if entry.columns else ""
-            sql = f"CREATE VIEW {quote_name(name)}{named} AS\n{entry.sql}"
+            sql = f"CREATE {_temporary(name)}VIEW {_in_scratch(name)}{named} AS\n{entry.sql}"
         else:
             # A view, as DESCRIBE forgets an alias that is a table's column in other case.
             columns = ", ".join(f"CAST(NULL AS {column.type}) AS {quote_name(column.name)}" for column in entry.columns)
-            sql = f"CREATE VIEW {quote_name(name)} AS SELECT {columns} WHERE false"
+            sql = f"CREATE {_temporary(name)}VIEW {_in_scratch(name)} AS SELECT {columns} WHERE false"
         try:
+            self._create_schema(name)
             self._scratch.rows(sql)
         except duckdb.Error as error:
             told = translate_error(error)
             kind = "view" if isinstance(entry, ViewDefinition) else "table"
-            raise type(told)(f"in the {kind} {name}: {told.message}", replace(told.context, place=None)) from error
+            message = f"in the {kind} {shown_name(name)}: {told.message}"
+            raise type(told)(message, replace(told.context, place=None)) from error
 
     def _explain(self, error: Error, sql: str, catalog: CatalogSnapshot, before: int = 1) -> Error:
         """The error with its place in the user's text, and a hint from our own catalog instead of DuckDB's."""
@@ -252,6 +303,16 @@ class BoundCatalog:
     def types(self, columns: Sequence[Field], layers: Sequence[Mapping[str, str]]) -> dict[str, str]:
         """The DuckDB types of scalar or aggregate expressions."""
         return self._binder.types(columns, layers)
+
+
+def _temporary(name: str) -> str:
+    """The word for a name of one part: such are found before those of the schema main, as the kernel finds them."""
+    return "TEMP " if schema_of(name).casefold() in ("", TEMPORARY) else ""
+
+
+def _in_scratch(name: str) -> str:
+    """A name as SQL, as the scratch connection has it."""
+    return quoted_name(f"{TEMPORARY}{SEPARATOR}{own_name(name)}" if _temporary(name) else name)
 
 
 def bound_values(sql: str, parameters: Sequence[object]) -> list[object] | dict[str, object]:
@@ -305,7 +366,7 @@ def _table_hint(name: str, catalog: CatalogSnapshot) -> str | None:
         for file in sorted(Path.cwd().iterdir()):
             if file.name.split(".")[0].casefold() == name.casefold() and format_of(file.name):
                 return f"there is a file of that name: FROM '{file.name}'"
-    known = ", ".join(catalog.names()[:8])
+    known = ", ".join(map(shown_name, catalog.names()[:8]))
     return f"known tables: {known}" if known else "no table is registered: name a file, as in FROM 'data.parquet'"
 
 

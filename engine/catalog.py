@@ -7,10 +7,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 from shoal.planner.definitions import NO_DEFINITIONS, Definitions
-from shoal.planner.errors import ErrorContext, ProgrammingError, SourceNotFound, TableNotFound
+from shoal.planner.errors import ErrorContext, OperationalError, ProgrammingError, SourceNotFound, TableNotFound
+from shoal.planner.names import MAIN, SEPARATOR, TEMPORARY, own_name, schema_of, shown_name
 from shoal.planner.source import ArrowSource, FileFormat, FileSource, TableSource, ViewDefinition
 from shoal.planner.statement import suggest
 from shoal.source_files import Options, SourceFiles, format_of
+from shoal.table_store import TableVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,41 @@ class FileTable:
     options: Options = ()
 
 
-Entry = FileTable | ArrowSource | ViewDefinition
+Entry = FileTable | ArrowSource | ViewDefinition | TableVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Schemas:
+    """The schemas that were made, by their names in lower case, and the one that names of one part are looked up in."""
+
+    made: Mapping[str, str]
+    current: str = MAIN
+
+    def keys(self, name: str) -> tuple[str, ...]:
+        """Where a name, as it is written in a statement, is looked up, in order."""
+        if SEPARATOR in name:
+            return (_key(name),)
+        own = name.casefold()
+        here = () if self.current.casefold() == MAIN else (_key(f"{self.current}{SEPARATOR}{name}"),)
+        return (f"{TEMPORARY}{SEPARATOR}{own}", *here, own)
+
+    def place(self, name: str) -> str:
+        """The full name of what is made under a name; raises ``ProgrammingError`` if there is no such schema."""
+        schema = schema_of(name) or self.current
+        if schema.casefold() in (MAIN, TEMPORARY):
+            return own_name(name) if schema.casefold() == MAIN else f"{TEMPORARY}{SEPARATOR}{own_name(name)}"
+        if schema.casefold() not in self.made:
+            hint = suggest(schema, (MAIN, *self.made.values()))
+            raise TableNotFound(f"there is no schema {shown_name(schema)}", ErrorContext(hint=hint))
+        return f"{self.made[schema.casefold()]}{SEPARATOR}{own_name(name)}"
+
+
+def _key(name: str) -> str:
+    folded = name.casefold()
+    return folded.removeprefix(f"{MAIN}{SEPARATOR}")
+
+
+_ONLY_MAIN = Schemas(MappingProxyType({}))
 
 
 class CatalogSnapshot:
@@ -34,12 +70,16 @@ class CatalogSnapshot:
         entries: Mapping[str, tuple[str, Entry]],
         files: SourceFiles,
         definitions: Definitions = NO_DEFINITIONS,
+        schemas: Schemas = _ONLY_MAIN,
+        added: Mapping[str, FileSource] = MappingProxyType({}),
     ) -> None:
+        self.schemas = schemas
         self._definitions = definitions
         self._version = version
         self._entries = entries
         self._files = files
         self._resolved: dict[FileTable, FileSource] = {}
+        self._added = added
 
     @property
     def version(self) -> int:
@@ -53,11 +93,17 @@ class CatalogSnapshot:
 
     def lookup(self, name: str) -> TableSource | ViewDefinition | None:
         """The table, view or file of that name, or None; raises a ``SourceError`` for a file that cannot be read."""
-        found = self._entries.get(name.casefold())
-        if found is not None:
-            entry = found[1]
-            return self._resolve(entry) if isinstance(entry, FileTable) else entry
-        kind = format_of(name)
+        match self.entry(name):
+            case None if name.casefold() in self._added:
+                return self._added[name.casefold()]
+            case None:
+                kind = format_of(name) if SEPARATOR not in name else None
+            case FileTable() as entry:
+                return self._resolve(entry)
+            case TableVersion() as entry:
+                return entry.source
+            case entry:
+                return entry
         return None if kind is None else self.files(kind, (name,), ())
 
     def files(self, format: FileFormat, paths: tuple[str, ...], options: Options) -> FileSource:
@@ -70,8 +116,44 @@ class CatalogSnapshot:
 
     def entry(self, name: str) -> Entry | None:
         """What is registered under a name, without looking at any file."""
-        found = self._entries.get(name.casefold())
+        key = self.key(name)
+        return None if key is None else self._entries[key][1]
+
+    def knows(self, name: str) -> bool:
+        """Whether a name means something that was given it, rather than a file."""
+        return self.key(name) is not None or name.casefold() in self._added
+
+    def key(self, name: str) -> str | None:
+        """The key of ``entries`` that a name, as it is written in a statement, stands for; None if for nothing."""
+        return next((key for key in self.schemas.keys(name) if key in self._entries), None)
+
+    def made(self, name: str) -> Entry | None:
+        """What has a name in the very schema in which a statement would make it; raises ``TableNotFound`` if that is
+        not there."""
+        found = self._entries.get(self.schemas.place(name).casefold())
         return None if found is None else found[1]
+
+    @property
+    def entries(self) -> Mapping[str, tuple[str, Entry]]:
+        """Everything by its full name in lower case, with that name as it was written."""
+        return self._entries
+
+    def with_source(self, name: str, source: FileSource) -> "CatalogSnapshot":
+        """The same names and another one, for a statement's own use."""
+        return CatalogSnapshot(
+            self._version,
+            self._entries,
+            self._files,
+            self._definitions,
+            self.schemas,
+            {**self._added, name.casefold(): source},
+        )
+
+    def again(self) -> "CatalogSnapshot":
+        """The same names, with files as they are now."""
+        return CatalogSnapshot(
+            self._version, self._entries, self._files, self._definitions, self.schemas, self._added
+        )
 
     def resolved(self) -> Mapping[FileTable, FileSource]:
         """All files that were looked up in this snapshot, for those who keep a plan made with it."""
@@ -93,11 +175,12 @@ class SessionCatalog:
         self._version = 0
         self._entries: dict[str, tuple[str, Entry]] = {}
         self._definitions = NO_DEFINITIONS
+        self._schemas = _ONLY_MAIN
 
     def snapshot(self) -> CatalogSnapshot:
         """The names as they are now."""
         with self._lock:
-            return CatalogSnapshot(self._version, self._entries, self._files, self._definitions)
+            return CatalogSnapshot(self._version, self._entries, self._files, self._definitions, self._schemas)
 
     def define(self, change: Callable[[Definitions], Definitions]) -> None:
         """Change the macros and variables; what ``change`` raises leaves them as they were."""
@@ -139,20 +222,51 @@ class SessionCatalog:
         if not name:
             raise ProgrammingError("a table needs a name")
         with self._lock:
+            name = self._schemas.place(name)
             before = self._entries.get(name.casefold())
             self._entries = {**self._entries, name.casefold(): (name, entry)}
             self._version += 1
         return None if before is None else before[1]
 
+    def replace(self, name: str, before: Entry | None, after: Entry | None, *, also: str = "") -> None:
+        """Have a full name mean ``after`` (None: nothing) if it still means ``before``, and ``also`` nothing any more.
+
+        Raises ``OperationalError`` if another statement was faster.
+        """
+        with self._lock:
+            found = self._entries.get((also or name).casefold())
+            if (None if found is None else found[1]) is not before or (also and name.casefold() in self._entries):
+                message = f"{shown_name(also or name)} was changed by another statement meanwhile"
+                raise OperationalError(message, ErrorContext(hint="run the statement again"))
+            entries = {key: value for key, value in self._entries.items() if key != also.casefold()}
+            if after is None:
+                entries.pop(name.casefold(), None)
+            else:
+                entries[name.casefold()] = (name, after)
+            self._entries = entries
+            self._version += 1
+
+    def change_schemas(self, change: Callable[[Schemas], Schemas], *, without: str = "") -> None:
+        """Change the schemas; what is in the schema ``without`` is forgotten."""
+        with self._lock:
+            self._schemas = change(self._schemas)
+            if without:
+                start = f"{without.casefold()}{SEPARATOR}"
+                self._entries = {key: value for key, value in self._entries.items() if not key.startswith(start)}
+            self._version += 1
+
     def remove(self, name: str, *, view: bool = False) -> Entry:
         """Forget a name; raises ``TableNotFound``, or ``ProgrammingError`` if it is not a view where one is meant."""
         with self._lock:
-            found = self._entries.get(name.casefold())
+            key = next((key for key in self._schemas.keys(name) if key in self._entries), name.casefold())
+            found = self._entries.get(key)
             if found is None or (view and not isinstance(found[1], ViewDefinition)):
                 kind = "view" if view else "table"
                 names = tuple(written for written, _ in self._entries.values())
-                hint = f"{name} is a table: use unregister()" if found is not None else suggest(name, names)
-                raise TableNotFound(f"there is no {kind} {name}", ErrorContext(hint=hint))
-            self._entries = {key: value for key, value in self._entries.items() if key != name.casefold()}
+                table = isinstance(found[1], TableVersion) if found is not None else False
+                instead = "DROP TABLE" if table else "unregister()"
+                hint = f"{name} is a table: use {instead}" if found is not None else suggest(name, names)
+                raise TableNotFound(f"there is no {kind} {shown_name(name)}", ErrorContext(hint=hint))
+            self._entries = {other: value for other, value in self._entries.items() if other != key}
             self._version += 1
         return found[1]

@@ -67,7 +67,9 @@ class Cursor:
 
     @property
     def rowcount(self) -> int:
-        """The number of rows of the result once all are fetched; -1 before, and without a result."""
+        """The number of rows that the statement changed, or that the result has once all are fetched; else -1."""
+        if self._result is not None and self._result.changed is not None:
+            return self._result.changed
         if self._result is None or not self._result.is_exhausted:
             return -1
         return self._result.rows_seen

@@ -31,6 +31,8 @@ class SessionPlan:
     """There is a cluster, but this process is expected to be done before a task would have been started."""
     choice: PlanChoice | None = field(default=None, compare=False)
     """For a statement that the kernel plans: what is known of the time that it and Shoal's plan take."""
+    lasting: bool = True
+    """It may be run again: there is no time in it."""
     observable: "ObservableStages | None" = field(default=None, compare=False)
     """For a plan of several stages: which subplans they carry out."""
 

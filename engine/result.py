@@ -162,6 +162,13 @@ class Result:
         self._closed = False
         self.rows_seen = 0
         self.is_exhausted = False
+        self.changed: int | None = None
+        """How many rows the statement has changed; None if it is a query."""
+        self._held: object = None
+
+    def hold(self, held: object) -> None:
+        """Keep something alive until all rows are read or the result is closed."""
+        self._held = held
 
     @property
     def stream(self) -> BatchStream:
@@ -237,6 +244,7 @@ class Result:
         self._closed = True
         self._batch = self._decoded_batch = None
         self._decoded.clear()
+        self._held = None
         self._stream.close()
         self._decoder.close()
 
@@ -279,6 +287,7 @@ class Result:
             if batch is None:
                 self.is_exhausted = True
                 self._stream.close()
+                self._held = None
             elif batch.num_rows:
                 self.rows_seen += batch.num_rows
                 return batch

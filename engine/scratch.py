@@ -1,9 +1,12 @@
-"""A private in-memory DuckDB for planning: schemas and bindings, never a user's query. Imports nothing of ours."""
+"""A private in-memory DuckDB for planning: schemas and bindings, never a user's query. Imports the lexer."""
 
 import threading
 from collections.abc import Sequence
 
 import duckdb
+
+from shoal.planner.lexer import tokenize
+from shoal.planner.names import SEPARATOR
 
 _CONFIG = {
     "python_enable_replacements": "false",
@@ -43,9 +46,13 @@ class Scratch:
         return [str(row[0]) for row in self.rows(sql, parameters)]
 
     def table_names(self, sql: str) -> set[str]:
-        """The names of the tables, views and files that a query reads, without common table expressions."""
+        """The names of the tables, views and files that a query reads, without common table expressions.
+
+        Names are qualified as they are in the text: see ``shoal.planner.names``.
+        """
         with self._lock:
-            return set(self._nameless.get_table_names(sql))
+            names = self._nameless.get_table_names(sql, qualified=True)
+        return {_joined(name) for name in names}
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own to the same database, which needs no lock; its maker closes it."""
@@ -56,3 +63,17 @@ class Scratch:
         with self._lock:
             self._nameless.close()
             self._connection.close()
+
+
+def _joined(name: str) -> str:
+    """A name as DuckDB writes it, with a dot between parts and perhaps an alias, as Shoal holds it."""
+    parts: list[str] = []
+    tokens = iter(tuple(tokenize(name)))
+    for token in tokens:
+        parts.append(token.name)
+        following = next(tokens, None)
+        if following is None or following.text != ".":
+            break
+    if len(parts) > 2 and parts[0].casefold() == "memory":
+        del parts[0]
+    return SEPARATOR.join(parts)

@@ -14,15 +14,17 @@ from shoal.distributed import DistributedStream
 from shoal.embedded import EmbeddedStream
 from shoal.execution import Execution
 from shoal.executor.shuffle.registry import ArrowRegistry
-from shoal.plan_cache import PlanCache, SessionPlan
-from shoal.plan_trials import PlanTrials
+from shoal.plan_cache import PlanCache
+from shoal.planner.error_places import locate_error
 from shoal.planner.errors import (
+    BindError,
+    DataError,
     Error,
-    FetchFailed,
+    ErrorContext,
     InterfaceError,
+    InternalError,
     ParameterError,
     QueryCancelled,
-    SourceError,
 )
 from shoal.planner.lexer import StatementText, check_size, split_statements, tokenize
 from shoal.planner.parameters import Parameters, arrange_parameters, parameter_tokens
@@ -45,16 +47,18 @@ from shoal.planner.statement import (
     Statement,
     classify,
 )
-from shoal.query_statistics import Told, untold
+from shoal.planner.table_statements import CopyTo, Delete, Insert, TableStatement, Update
+from shoal.queries import Queries
 from shoal.registration import Registrations
-from shoal.result import BatchStream, Decoder, Result, TableStream
+from shoal.result import Result, TableStream
 from shoal.runner import Runner
 from shoal.running import Running
 from shoal.scratch import Scratch
 from shoal.session_planner import SessionPlanner
 from shoal.session_statements import Another, SessionStatements, Table
-from shoal.settings import SETTINGS, Settings, Values
+from shoal.settings import SETTINGS, Settings
 from shoal.source_files import SourceFiles
+from shoal.table_statements import TableStatements
 from shoal.views import Views, columns_of
 
 
@@ -80,7 +84,10 @@ class Session:
         plans = PlanCache(self._files)
         engine, scratch = self._execution.engine, self._scratch
         self._planner = SessionPlanner(self.catalog, self._binder, plans, engine, registry, scratch)
-        self._trials = PlanTrials(self._execution, self._planner.own)
+        self._queries = Queries(self.catalog, self._planner, self._execution, scratch)
+        self._tables = TableStatements(
+            self.catalog, self._binder, scratch, self._execution, self._queries, self.settings
+        )
         self._lock = threading.Lock()
         self._closed = False
 
@@ -131,6 +138,7 @@ class Session:
                 return
             self._closed = True
         self._execution.close()
+        self._tables.close()
         self._planner.close()
         self._registrations.close()
         self._scratch.close()
@@ -149,21 +157,26 @@ class Session:
             raise InterfaceError("the connection is closed")
         statement = classify(sql)
         parameters: tuple[object, ...] = ()
-        if isinstance(statement, Query | Explain | Describe):
+        if isinstance(statement, Query | Explain | Describe | Insert | Update | Delete | CopyTo):
             parameters = arrange_parameters(sql, given)
         elif given:
             raise ParameterError("this kind of statement takes no parameters")
         try:
             if isinstance(statement, SessionStatement):
                 return self._change_session(statement, running)
+            if isinstance(statement, TableStatement):
+                return self._tables.run(sql, statement, parameters, running)
             return self._dispatch(statement, parameters, running)
         except Error as error:
             if self._was_closed() and not isinstance(error, QueryCancelled | InterfaceError):
                 raise InterfaceError("the connection was closed while the statement ran") from error
             raise _located(error, sql) from error
+        except Exception as error:
+            hint = "this is a bug of Shoal; SET distribute = never may be a way around it"
+            raise InternalError(f"{type(error).__name__}: {error}", ErrorContext(hint=hint)) from error
 
     def _change_session(self, statement: SessionStatement, running: Running) -> Result | None:
-        done = self._statements.run(statement, lambda sql: self._rows(sql, running))
+        done = self._statements.run(statement, lambda sql: self._queries.rows(sql, self.settings.values, running))
         match done:
             case Another():
                 return self._execute(done.sql, done.parameters, running)
@@ -179,7 +192,7 @@ class Session:
     def _dispatch(self, statement: Statement, parameters: Sequence[object], running: Running) -> Result | None:
         match statement:
             case Query():
-                return self._query(statement, parameters, running)
+                return self._queries.run(statement, parameters, self.settings.values, running)
             case Explain():
                 return self._explain(statement, parameters, running)
             case Describe():
@@ -212,59 +225,6 @@ class Session:
             case _:
                 assert_never(statement)
 
-    def _query(self, query: Query, parameters: Sequence[object], running: Running) -> Result:
-        values = self.settings.values
-        options = self._execution.options(values)
-        plan, key = self._planner.plan(query, parameters, values, options)
-        try:
-            return self._run(query, parameters, plan, values, running)
-        except SourceError:
-            # A kept plan may not fit its files any more: plan once more with the files as they are now.
-            if key is None or running.token.cancelled:
-                raise
-            self._planner.forget(key)
-            plan, _ = self._planner.plan(query, parameters, values, options)
-            return self._run(query, parameters, plan, values, running)
-        except FetchFailed:
-            # An executor went away with a part of the answer after the query had ended: once more, as a new query.
-            if running.token.cancelled:
-                raise
-            running.renew()
-            return self._run(query, parameters, plan, values, running)
-
-    def _run(
-        self, query: Query, parameters: Sequence[object], plan: SessionPlan, values: Values, running: Running
-    ) -> Result:
-        stream = self._trials.start(query, parameters, plan, values, running)
-        self._observe(plan, stream, values)
-        result = self._result(plan.columns, stream, values, lambda: stream.statistics)
-        try:
-            result.prefetch()
-            if values.verify:
-                return self._verified(query, parameters, plan, result, values)
-        except BaseException:
-            result.close()
-            raise
-        return result
-
-    def _observe(self, plan: SessionPlan, stream: EmbeddedStream | DistributedStream, values: Values) -> None:
-        """Remember what the stages have delivered, all of which are done when a distributed stream is there."""
-        if isinstance(stream, DistributedStream) and "observed_rows" not in values.disabled_rules:
-            self._planner.observe(plan, stream.stage_runs)
-
-    def _verified(
-        self, query: Query, parameters: Sequence[object], plan: SessionPlan, result: Result, values: Values
-    ) -> Result:
-        """The result, held and compared with what plain DuckDB gives; raises ``WrongAnswer``."""
-        from shoal.verify import verify_result
-
-        table = result.carrier_table()
-        statistics = result.statistics
-        result.close()
-        whole = self._planner.whole(query, parameters, self.catalog.snapshot(), values)
-        verify_result(table, plan.columns, whole.staged, whole.native_names, self._execution.reader)
-        return self._result(plan.columns, TableStream(table), values, lambda: statistics)
-
     def _explain(self, statement: Explain, parameters: Sequence[object], running: Running) -> Result:
         from shoal.analyze import explain
 
@@ -274,10 +234,7 @@ class Session:
         planned = self._planner.explained(statement.query, parameters, catalog, values, options)
 
         def run() -> EmbeddedStream | DistributedStream:
-            plan, _ = self._planner.plan(statement.query, parameters, values, options)
-            stream = self._trials.start(statement.query, parameters, plan, values, running, measured=True)
-            self._observe(plan, stream, values)
-            return stream
+            return self._queries.measured(statement.query, parameters, values, running)
 
         text = explain(statement.mode, planned, run)
         # A document is one value; a tree is read line by line.
@@ -300,27 +257,13 @@ class Session:
         analysis = TableAnalysis(self.catalog, self._planner.statistics)
         if isinstance(statement, ShowStats):
             return self._table(SHOW_COLUMNS, analysis.show(statement.name))
-        analysis.analyze(statement.name, lambda sql: self._rows(sql, running))
+        analysis.analyze(statement.name, lambda sql: self._queries.rows(sql, self.settings.values, running))
         return None
-
-    def _rows(self, sql: str, running: Running) -> list[tuple[object, ...]]:
-        """All rows of a query that a statement runs for itself."""
-        inner = Running()
-        with running.token.waking(inner.cancel):
-            result = self._query(Query(sql), (), inner)
-            try:
-                return [tuple(row) for row in result.all_rows()]
-            finally:
-                result.close()
-
-    def _result(self, columns: tuple[Field, ...], stream: BatchStream, values: Values, told: Told = untold) -> Result:
-        zone = None if values.timezone is None else f"'{values.timezone}'"
-        return Result(columns, stream, Decoder(self._scratch.cursor, columns, zone), told)
 
     def _table(self, names: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Result:
         fields = tuple(Field(name, "VARCHAR") for name in names)
         arrays = [pa.array([row[index] for row in rows], pa.string()) for index in range(len(names))]
-        return self._result(fields, TableStream(pa.table(arrays, names=list(names))), self.settings.values)
+        return self._queries.result(fields, TableStream(pa.table(arrays, names=list(names))), self.settings.values)
 
 
 def _taker_of(statements: Sequence[StatementText], parameters: Parameters) -> StatementText | None:
@@ -337,6 +280,8 @@ def _taker_of(statements: Sequence[StatementText], parameters: Parameters) -> St
 def _located(error: Error, sql: str) -> Error:
     """The error with its place in the user's statement, or with none if the place is in a text of the planner's."""
     place, told = error.context.place, error.context.sql
+    if place is None and isinstance(error, DataError | BindError):
+        return locate_error(error, sql)
     if place is None or told is None or told == sql:
         return error
     start = sum(map(len, told.splitlines(keepends=True)[: place.line - 1])) + place.column - 1
@@ -344,7 +289,7 @@ def _located(error: Error, sql: str) -> Error:
         error.context = replace(error.context, sql=sql)
     else:
         error.context = replace(error.context, sql=None, place=None)
-    return error
+    return locate_error(error, sql) if isinstance(error, DataError | BindError) else error
 
 
 def _moved(error: Error, statement: StatementText, sql: str) -> Error:

@@ -52,13 +52,19 @@ class SessionPlanner:
         self._statistics: SessionStatistics | None = None
 
     def plan(
-        self, query: Query, parameters: Sequence[object], values: Values, options: PlanOptions
+        self,
+        query: Query,
+        parameters: Sequence[object],
+        values: Values,
+        options: PlanOptions,
+        catalog: CatalogSnapshot | None = None,
     ) -> tuple[SessionPlan, Hashable | None]:
-        """A plan; if it was made before, also the key under which it is kept.
+        """A plan over the names of ``catalog``, by default those of now; if it was made before, also the key under
+        which it is kept.
 
         Raises a user error with its place, or a ``SourceError``.
         """
-        catalog = self._catalog.snapshot()
+        catalog = self._catalog.snapshot() if catalog is None else catalog
         key = None if query.dynamic else _cache_key(query.sql, parameters, self._version(catalog), values, options)
         plan = None if key is None else self._plans.find(key)
         if plan is not None:
@@ -67,7 +73,8 @@ class SessionPlanner:
         if key is not None:
             if options.executors == 0 and options.distribute is Distribute.AUTO:
                 plan = replace(plan, choice=PlanChoice(catalog.version))
-            self._plans.keep(key, plan)
+            if plan.lasting:
+                self._plans.keep(key, plan)
         return plan, None
 
     def own(
@@ -79,7 +86,7 @@ class SessionPlanner:
         options = values.plan_options(executors=1, threads=threads, memory_bytes=memory)
         options = replace(options, partitions=1, distribute=Distribute.ALWAYS)
         planned = self.distributed(query.sql, parameters, catalog, options)
-        if planned.physical is None or len(planned.staged.stages) != 1 or catalog.version != version:
+        if planned.shows_time or planned.physical is None or len(planned.staged.stages) != 1 or catalog.version != version:
             return None
         staged = replace(planned.staged, settings=(*planned.staged.settings, *values.kernel_settings()))
         own = SessionPlan(staged, planned.columns, catalog.resolved())
@@ -121,7 +128,7 @@ class SessionPlanner:
         text = inline_parameters(query.sql, parameters)
         staged = whole_statement(text, columns, catalog, kernel, "in one process the kernel plans it")
         staged = replace(staged, settings=values.kernel_settings())
-        native = frozenset(scan.name for scan in staged.result.scans if catalog.entry(scan.name) is None)
+        native = frozenset(scan.name for scan in staged.result.scans if not catalog.knows(scan.name))
         if query.dynamic:
             columns = self._dynamic_columns(query, parameters, staged, kernel)
             staged = replace(staged, stages=(replace(staged.result, columns=columns),), columns=columns)
@@ -182,6 +189,7 @@ class SessionPlanner:
             catalog.resolved(),
             observable=_observable(planned),
             is_small=planned.place is Place.PROCESS,
+            lasting=not planned.shows_time,
         )
 
     def observe(self, plan: SessionPlan, runs: Sequence[StageRun]) -> None:

@@ -65,7 +65,7 @@ class FooterStatistics(WithoutSamples):
         """The bounds of a column in every row group; nothing if its type has no keys, or one footer cannot be read."""
         if not isinstance(source, FileSource) or source.format is not FileFormat.PARQUET or not source.uniform:
             return ()
-        if source.options:  # they may give the columns other names or types
+        if source.options or column in source.encoded:  # the files may have other names or types
             return ()
         with self._lock:
             answers = self._of(source.files)
@@ -122,7 +122,7 @@ class FooterStatistics(WithoutSamples):
             case FileFormat.JSON:
                 return TableStatistics(size / (JSON_VALUE_BYTES * max(1, len(source.columns))), size, exact=False)
             case FileFormat.PARQUET:
-                return self._parquet_table(source.files, columns, size)
+                return self._parquet_table(source.files, columns.difference(source.encoded), size)
             case _:
                 assert_never(source.format)
 

@@ -15,6 +15,7 @@ from shoal.executor.owned_directory import OwnedDirectory
 from shoal.executor.scan import scan_sql
 from shoal.executor.shuffle.reader import ShuffleReader
 from shoal.planner.errors import ErrorContext, WrongAnswer
+from shoal.planner.names import TEMPORARY, own_name, quoted_name, schema_of
 from shoal.planner.source import ArrowSource, Field
 from shoal.planner.stage import Stage, StagedPlan, TaskScan
 from shoal.result_order import is_volatile, result_order
@@ -69,12 +70,24 @@ def run_plain(
             if isinstance(scan.source, ArrowSource):
                 connection.register(relation, reader.open_arrow(scan.source).table())
             task_scan = TaskScan(scan.name, scan.source, scan.columns, scan.splits[0])
-            connection.execute(f"CREATE TEMP VIEW {quote(scan.name)} AS\n{scan_sql(task_scan, relation)}")
+            _create_view(connection, scan.name, scan_sql(task_scan, relation))
         for name, sql in stage.setup:
-            connection.execute(f"CREATE TEMP VIEW {quote(name)} AS\n{sql}" if name else sql)
+            if name:
+                _create_view(connection, name, sql)
+            else:
+                connection.execute(sql)
         return connection.sql(encode_select(stage.sql, stage.columns)).to_arrow_table()
     except (duckdb.Error, RuntimeError, OSError) as error:
         raise translate_error(error, stage.sql) from error
     finally:
         connection.close()
         directory.close()
+
+
+def _create_view(connection: duckdb.DuckDBPyConnection, name: str, sql: str) -> None:
+    schema = schema_of(name)
+    if not schema or schema.casefold() == TEMPORARY:
+        connection.execute(f"CREATE TEMP VIEW {quote(own_name(name))} AS\n{sql}")
+        return
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")
+    connection.execute(f"CREATE VIEW {quoted_name(name)} AS\n{sql}")

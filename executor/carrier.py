@@ -10,7 +10,7 @@ even those that no decimal of 38 digits has; UHUGEINT does not; an INTERVAL beyo
 Arrow's nanoseconds without an error; BIT, BIGNUM and ENUM change their storage.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import assert_never
 
@@ -46,13 +46,13 @@ _ARRIVES_AS = {"HUGEINT": "DECIMAL(38,0)", "UUID": "VARCHAR", "JSON": "VARCHAR"}
 def needs_encoding(type_: str) -> bool:
     """Whether a column of this DuckDB type has to be encoded before it leaves as Arrow."""
     parsed = parse_type(type_)
-    return _has_union(parsed) or str(_carrier(parsed)) != str(parsed)
+    return has_union(parsed) or str(_carrier(parsed)) != str(parsed)
 
 
 def needs_carrier(type_: str) -> bool:
     """Whether a column of this DuckDB type has to be decoded after it came back from Arrow."""
     parsed = parse_type(type_)
-    return _has_union(parsed) or str(_arrival(parsed)) != str(parsed)
+    return has_union(parsed) or str(_arrival(parsed)) != str(parsed)
 
 
 def encode(type_: str, expression: str) -> str:
@@ -60,8 +60,8 @@ def encode(type_: str, expression: str) -> str:
     parsed = parse_type(type_)
     if not needs_encoding(type_):
         return expression
-    if _has_union(parsed):
-        return _encode(parsed, expression, 0)
+    if has_union(parsed):
+        return encode_parts(parsed, expression, _carrier)
     return f"CAST({expression} AS {_carrier(parsed)})"
 
 
@@ -70,8 +70,8 @@ def decode(type_: str, expression: str) -> str:
     parsed = parse_type(type_)
     if not needs_carrier(type_):
         return expression
-    if _has_union(parsed):
-        return _decode(parsed, expression, 0)
+    if has_union(parsed):
+        return decode_parts(parsed, expression)
     return f"CAST({expression} AS {parsed})"
 
 
@@ -109,20 +109,21 @@ def empty_select(columns: Sequence[Field]) -> str:
 
 
 @cache
-def _has_union(type_: KernelType) -> bool:
+def has_union(type_: KernelType) -> bool:
+    """Whether a type is a union or has one somewhere."""
     match type_:
         case UnionOf():
             return True
         case Scalar():
             return False
         case ListOf(element):
-            return _has_union(element)
+            return has_union(element)
         case MapOf(key, value):
-            return _has_union(key) or _has_union(value)
+            return has_union(key) or has_union(value)
         case TupleOf(elements):
-            return any(map(_has_union, elements))
+            return any(map(has_union, elements))
         case StructOf(fields):
-            return any(_has_union(field) for _, field in fields)
+            return any(has_union(field) for _, field in fields)
         case other:
             assert_never(other)
 
@@ -130,68 +131,72 @@ def _has_union(type_: KernelType) -> bool:
 @cache
 def _carrier(type_: KernelType) -> KernelType:
     """The type that is cast to before the trip."""
-    return _replace(type_, _ENCODED, named=False)
+    return replace_scalars(type_, _ENCODED, named=False)
 
 
 @cache
 def _arrival(type_: KernelType) -> KernelType:
     """The type that DuckDB sees after the trip."""
-    return _replace(type_, {**_ENCODED, **_ARRIVES_AS}, named=True)
+    return replace_scalars(type_, {**_ENCODED, **_ARRIVES_AS}, named=True)
 
 
-def _replace(type_: KernelType, scalars: dict[str, str], named: bool) -> KernelType:
+def replace_scalars(type_: KernelType, scalars: Mapping[str, str], named: bool) -> KernelType:
+    """A type with other scalar types in it; ``named``: the fields of an unnamed struct get the names Arrow gives."""
     match type_:
         case Scalar():
             return Scalar(scalars[type_.name]) if type_.name in scalars else type_
         case ListOf(element, length):
-            return ListOf(_replace(element, scalars, named), length)
+            return ListOf(replace_scalars(element, scalars, named), length)
         case MapOf(key, value):
-            return MapOf(_replace(key, scalars, named), _replace(value, scalars, named))
+            return MapOf(replace_scalars(key, scalars, named), replace_scalars(value, scalars, named))
         case TupleOf(elements):
-            replaced = tuple(_replace(element, scalars, named) for element in elements)
+            replaced = tuple(replace_scalars(element, scalars, named) for element in elements)
             if named:
                 return StructOf(tuple((f"element{index}", element) for index, element in enumerate(replaced, 1)))
             return TupleOf(replaced)
         case StructOf(fields):
-            return StructOf(tuple((name, _replace(field, scalars, named)) for name, field in fields))
+            return StructOf(tuple((name, replace_scalars(field, scalars, named)) for name, field in fields))
         case UnionOf(members):
-            return UnionOf(tuple((name, _replace(member, scalars, named)) for name, member in members))
+            return UnionOf(tuple((name, replace_scalars(member, scalars, named)) for name, member in members))
         case other:
             assert_never(other)
 
 
-def _encode(type_: KernelType, sql: str, depth: int) -> str:
-    """Encode a type that has a union somewhere; a union becomes a struct of its tag and its members."""
-    if not _has_union(type_):
-        return f"CAST({sql} AS {_carrier(type_)})"
+def encode_parts(type_: KernelType, sql: str, carrier: Callable[[KernelType], KernelType], depth: int = 0) -> str:
+    """Encode a type that has a union somewhere; a union becomes a struct of its tag and its members.
+
+    ``carrier`` tells what a type without unions is cast to.
+    """
+    if not has_union(type_):
+        return f"CAST({sql} AS {carrier(type_)})"
     match type_:
         case ListOf(element, length):
             item = f"item{depth}"
             plain = sql if length is None else f"CAST({sql} AS {element}[])"
-            return f"list_transform({plain}, lambda {item}: {_encode(element, item, depth + 1)})"
+            return f"list_transform({plain}, lambda {item}: {encode_parts(element, item, carrier, depth + 1)})"
         case MapOf(key, value):
             item = f"item{depth}"
             parts = [
-                ("k", _encode(key, f"{item}.key", depth + 1)),
-                ("v", _encode(value, f"{item}.value", depth + 1)),
+                ("k", encode_parts(key, f"{item}.key", carrier, depth + 1)),
+                ("v", encode_parts(value, f"{item}.value", carrier, depth + 1)),
             ]
             return f"list_transform(map_entries({sql}), lambda {item}: {_pack(parts)})"
         case TupleOf(elements):
             parts = [
-                (f"e{index}", _encode(element, f"struct_extract({sql}, {index})", depth))
+                (f"e{index}", encode_parts(element, f"struct_extract({sql}, {index})", carrier, depth))
                 for index, element in enumerate(elements, 1)
             ]
             return _unless_null(sql, _pack(parts))
         case StructOf(fields):
             parts = [
-                (f"f{index}", _encode(field, f"struct_extract({sql}, {literal(name)})", depth))
+                (f"f{index}", encode_parts(field, f"struct_extract({sql}, {literal(name)})", carrier, depth))
                 for index, (name, field) in enumerate(fields)
             ]
             return _unless_null(sql, _pack(parts))
         case UnionOf(members):
             parts = [("tag", f"CAST(union_tag({sql}) AS VARCHAR)")]
             parts += [
-                (f"m{index}", _encode(member, f"union_extract({sql}, {literal(name)})", depth))
+                (f"m{index}", encode_parts(member, f"union_extract({sql}, {literal(name)})", carrier, depth))
                 for index, (name, member) in enumerate(members)
             ]
             return _unless_null(sql, _pack(parts))
@@ -199,28 +204,33 @@ def _encode(type_: KernelType, sql: str, depth: int) -> str:
             return sql
 
 
-def _decode(type_: KernelType, sql: str, depth: int) -> str:
-    """The inverse of ``_encode``."""
-    if not _has_union(type_):
+def decode_parts(type_: KernelType, sql: str, depth: int = 0) -> str:
+    """The inverse of ``encode_parts``."""
+    if not has_union(type_):
         return f"CAST({sql} AS {type_})"
     match type_:
         case ListOf(element):
             item = f"item{depth}"
-            return f"CAST(list_transform({sql}, lambda {item}: {_decode(element, item, depth + 1)}) AS {type_})"
+            return f"CAST(list_transform({sql}, lambda {item}: {decode_parts(element, item, depth + 1)}) AS {type_})"
         case MapOf(key, value):
             item = f"item{depth}"
-            entry = [("k", _decode(key, f"{item}.k", depth + 1)), ("v", _decode(value, f"{item}.v", depth + 1))]
+            entry = [
+                ("k", decode_parts(key, f"{item}.k", depth + 1)),
+                ("v", decode_parts(value, f"{item}.v", depth + 1)),
+            ]
             return f"map_from_entries(list_transform({sql}, lambda {item}: {_pack(entry)}))"
         case TupleOf(elements):
-            parts = [_decode(element, f"{sql}.e{index}", depth) for index, element in enumerate(elements, 1)]
+            parts = [decode_parts(element, f"{sql}.e{index}", depth) for index, element in enumerate(elements, 1)]
             return _unless_null(sql, f"CAST(row({', '.join(parts)}) AS {type_})")
         case StructOf(fields):
-            packed = [(name, _decode(field, f"{sql}.f{index}", depth)) for index, (name, field) in enumerate(fields)]
+            packed = [
+                (name, decode_parts(field, f"{sql}.f{index}", depth)) for index, (name, field) in enumerate(fields)
+            ]
             return _unless_null(sql, _pack(packed))
         case UnionOf(members):
             branches = []
             for index, (name, member) in enumerate(members):
-                made = f"union_value({quote(name)} := {_decode(member, f'{sql}.m{index}', depth)})"
+                made = f"union_value({quote(name)} := {decode_parts(member, f'{sql}.m{index}', depth)})"
                 branches.append(f"WHEN {literal(name)} THEN CAST({made} AS {type_})")
             return f"CASE {sql}.tag {' '.join(branches)} END"
         case _:

@@ -5,6 +5,7 @@ databases: one that reorders joins, and one that runs them as they are written. 
 They share the memory: while both work each may use half of it.
 """
 
+import secrets
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,6 +21,7 @@ from shoal.executor.kernel_types import literal, quote
 from shoal.executor.owned_directory import OwnedDirectory, reclaim
 from shoal.executor.seen_files import SeenFiles
 from shoal.planner.errors import InterfaceError, InternalError, SettingError
+from shoal.planner.names import TEMPORARY, own_name, quoted_name, schema_of
 from shoal.planner.source import FileIdentity
 
 __all__ = ["Kernel", "Session", "translate_error"]
@@ -51,6 +53,7 @@ class Session:
         self._connection = connection
         self._lock = threading.Lock()
         self._open = True
+        self._database = ""
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -64,6 +67,21 @@ class Session:
         except Exception as error:
             raise translate_error(error, sql) from error
 
+    def create_view(self, name: str, sql: str) -> None:
+        """Give a query a name, perhaps a qualified one, that only this session knows; raises DuckDB's exceptions."""
+        schema = schema_of(name)
+        if not schema or schema.casefold() == TEMPORARY:
+            self._connection.execute(f"CREATE TEMP VIEW {quote(own_name(name))} AS\n{sql}")
+            return
+        if not self._database:
+            # Schemas belong to a database, which all sessions see: this one needs its own.
+            database = f"session_{secrets.token_hex(8)}"
+            self._connection.execute(f"ATTACH ':memory:' AS {database}")
+            self._database = database
+            self._connection.execute(f"USE {database}")
+        self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")
+        self._connection.execute(f"CREATE VIEW {quoted_name(name)} AS\n{sql}")
+
     def interrupt(self) -> None:
         """Stop what the session runs, if it runs something. From any thread; does nothing once it is closed."""
         with self._lock:
@@ -75,6 +93,11 @@ class Session:
         with self._lock:
             if self._open:
                 self._open = False
+                if self._database:
+                    # A result that is still being read keeps its transaction, and that the database.
+                    with suppress(duckdb.Error):
+                        self._connection.abort()
+                        self._connection.execute(f"USE memory; DETACH {self._database}")
                 self._connection.close()
 
 

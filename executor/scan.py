@@ -8,6 +8,7 @@ from typing import assert_never
 
 from shoal.executor.carrier import empty_select
 from shoal.executor.kernel_types import literal, quote
+from shoal.executor.storage import restore
 from shoal.planner.errors import InvariantViolated, SourceChanged, SourceError, SourceNotFound
 from shoal.planner.source import ArrowSource, Field, FileFormat, FileIdentity, FileSource
 from shoal.planner.stage import FileRange, TaskScan
@@ -115,9 +116,12 @@ def _reading_sql(scan: TaskScan, source: FileSource, reading: _Reading) -> str:
 
 def _select_list(scan: TaskScan, partition_keys: tuple[str, ...]) -> str:
     """The columns; those that come from the path are cast, because their detected type depends on the files read."""
+    encoded = scan.source.encoded if isinstance(scan.source, FileSource) else ()
     selected = [
         f"CAST({quote(field.name)} AS {field.type}) AS {quote(field.name)}"
         if field.name.lower() in partition_keys
+        else f"{restore(field.type, quote(field.name))} AS {quote(field.name)}"
+        if field.name in encoded
         else quote(field.name)
         for field in _fields(scan)
     ]

@@ -109,7 +109,7 @@ class TaskInputs:
             raise
 
     def _create_view(self, name: str, sql: str) -> None:
-        self._session.connection.execute(f"CREATE TEMP VIEW {quote(name)} AS\n{sql}")
+        self._session.create_view(name, sql)
 
 
 def _decoding(relation: str, columns: Sequence[Field], names: Sequence[str]) -> str:

@@ -45,6 +45,9 @@ class FileSource:
     options: tuple[tuple[str, str], ...] = ()
     uniform: bool = True
     """Whether each file alone has exactly these columns; if not, all files are read together by one task."""
+    encoded: tuple[str, ...] = ()
+    """Columns that the files hold in another type (see ``shoal.executor.storage``); what files tell of them is not
+    what they mean."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,12 @@ inside a statement (the query of EXPLAIN, of a view) keeps its places: what stan
 Imports only the lexer, the kinds and errors.
 """
 
+from collections.abc import Callable, Mapping
+
 from shoal.planner.errors import Error, ErrorContext, NotSupportedError, SyntaxError_
 from shoal.planner.lexer import Token, TokenKind, check_size, split_statements
 from shoal.planner.session_kinds import SessionStatement, ShowVariables
+from shoal.planner.statement_changes import read_change, read_copy, read_truncate, verb_behind_with
 from shoal.planner.statement_kinds import (
     Analyze,
     CreateView,
@@ -27,8 +30,9 @@ from shoal.planner.statement_kinds import (
 from shoal.planner.statement_macro import is_create_macro, is_drop_macro, read_create_macro, read_drop_macro
 from shoal.planner.statement_reader import QUERY_WORDS, StatementReader
 from shoal.planner.statement_session import read_deallocate, read_execute, read_prepare, read_reset, read_set
-from shoal.planner.statement_tables import read_create, read_drop
+from shoal.planner.statement_tables import read_alter, read_create, read_drop, read_use
 from shoal.planner.suggest import suggest
+from shoal.planner.table_statements import TableStatement
 
 __all__ = [
     "Analyze",
@@ -55,6 +59,13 @@ _STARTS = (
     *QUERY_WORDS,
     "CREATE",
     "DROP",
+    "ALTER",
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "TRUNCATE",
+    "COPY",
+    "USE",
     "SET",
     "RESET",
     "PREPARE",
@@ -67,16 +78,8 @@ _STARTS = (
     "ANALYZE",
 )
 _REFUSED = {
-    "COPY": "fetch the result and write it, for example with fetch_arrow_table()",
-    "INSERT": "Shoal reads; register a table or a file instead",
-    "UPDATE": "Shoal reads; write a query that selects the changed rows",
-    "DELETE": "Shoal reads; write a query that selects the rows to keep",
-    "MERGE": "Shoal reads; write a query that selects the merged rows",
-    "TRUNCATE": "Shoal reads",
-    "ALTER": "use CREATE OR REPLACE VIEW, or register the table again",
     "ATTACH": "register files or tables instead",
     "DETACH": "use DROP VIEW, or unregister()",
-    "USE": "there is one schema",
     "PRAGMA": "use SET, SHOW or DESCRIBE",
     "LOAD": "extensions are not loaded by statements",
     "INSTALL": "extensions are not installed by statements",
@@ -92,11 +95,26 @@ _REFUSED = {
     "CHECKPOINT": "there is nothing to write",
     "COMMENT": "there is no place to keep it",
 }
-_TAKES = "Shoal takes queries, views (CREATE VIEW, DROP VIEW), SET, RESET, SHOW, DESCRIBE, EXPLAIN and ANALYZE"
+_TAKES = (
+    "Shoal takes queries, CREATE, DROP and ALTER, INSERT, UPDATE, DELETE, TRUNCATE, COPY, USE, "
+    "SET, RESET, SHOW, DESCRIBE, EXPLAIN and ANALYZE"
+)
+_READERS: Mapping[str, Callable[[StatementReader], Statement | SessionStatement | TableStatement]] = {
+    **dict.fromkeys(("INSERT", "UPDATE", "DELETE", "MERGE"), read_change),
+    "TRUNCATE": read_truncate,
+    "ALTER": read_alter,
+    "USE": read_use,
+    "COPY": read_copy,
+    "SET": read_set,
+    "RESET": read_reset,
+    "PREPARE": read_prepare,
+    "EXECUTE": read_execute,
+    "DEALLOCATE": read_deallocate,
+}
 _EXPLAIN_OPTIONS = ("ANALYZE", "FRAGMENTS", "FORMAT")
 
 
-def classify(sql: str) -> Statement | SessionStatement:
+def classify(sql: str) -> Statement | SessionStatement | TableStatement:
     """What a text of exactly one statement (perhaps with a semicolon) is.
 
     Raises ``StatementTooLarge``, ``SyntaxError_`` or ``NotSupportedError``, each with its place in ``sql``.
@@ -113,10 +131,14 @@ def classify(sql: str) -> Statement | SessionStatement:
 class _Reader(StatementReader):
     """The grammar of statements, as far as the session needs it."""
 
-    def statement(self) -> Statement | SessionStatement:
+    def statement(self) -> Statement | SessionStatement | TableStatement:
         first = self.tokens[0]
         word = first.text.upper() if first.kind is TokenKind.WORD else first.text
         match word:
+            case "WITH" if (verb := verb_behind_with(self)) is not None:
+                return read_change(self, verb)
+            case _ if word in _READERS:
+                return _READERS[word](self)
             case "(" | "SELECT" | "WITH" | "FROM" | "VALUES" | "TABLE" | "PIVOT" | "UNPIVOT" | "SUMMARIZE":
                 return self.rest_as_query()
             case "EXPLAIN":
@@ -127,16 +149,6 @@ class _Reader(StatementReader):
                 return self._show()
             case "ANALYZE":
                 return self._analyze()
-            case "SET":
-                return read_set(self)
-            case "RESET":
-                return read_reset(self)
-            case "PREPARE":
-                return read_prepare(self)
-            case "EXECUTE":
-                return read_execute(self)
-            case "DEALLOCATE":
-                return read_deallocate(self)
             case "CREATE" if is_create_macro(self):
                 return read_create_macro(self)
             case "DROP" if is_drop_macro(self):

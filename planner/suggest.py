@@ -1,6 +1,8 @@
-"""Hints for a word that is near to one that would have been right. Imports nothing of ours."""
+"""Hints for a word that is near to one that would have been right. Imports names."""
 
 import difflib
+
+from shoal.planner.names import shown_name
 
 
 def suggest(word: str, candidates: tuple[str, ...]) -> str | None:
@@ -9,4 +11,4 @@ def suggest(word: str, candidates: tuple[str, ...]) -> str | None:
     near = difflib.get_close_matches(word.casefold(), list(by_fold), n=3, cutoff=0.6)
     if not near:
         return None
-    return "did you mean " + " or ".join(f"{by_fold[name]}" for name in near) + "?"
+    return "did you mean " + " or ".join(f"{shown_name(by_fold[name])}" for name in near) + "?"

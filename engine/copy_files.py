@@ -1,0 +1,105 @@
+"""COPY TO: the answer of a query as files, written by this process's kernel under another name until they are whole."""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+import duckdb
+import pyarrow as pa
+
+from shoal.executor.carrier import decode_select
+from shoal.executor.kernel import Session
+from shoal.executor.kernel_errors import translate_error
+from shoal.executor.kernel_types import literal, quote
+from shoal.planner.errors import NotSupportedError, QueryCancelled
+from shoal.planner.source import Field
+from shoal.planner.table_statements import CopyTo
+from shoal.result import Result
+from shoal.running import Running
+from shoal.settings import Values
+from shoal.table_changes import KernelOf
+
+_ROWS = "shoal rows"
+
+
+class Started(Protocol):
+    """How the query of a COPY is run."""
+
+    def __call__(self) -> Result:
+        """Its result, to be closed by the caller."""
+
+
+def copy_to(sql: str, statement: CopyTo, kernel: KernelOf, run: Started, values: Values, running: Running) -> int:
+    """Run a query and write its rows as the options of the statement say; the number of rows.
+
+    Raises user errors; a file that is not whole is removed.
+    """
+    if "://" in statement.path and not statement.path.startswith("file://"):
+        raise NotSupportedError(f"remote files are not supported: {statement.path}")
+    rest = sql[statement.rest.start : statement.rest.end]
+    options = rest[_length_of_first_string(rest) :]
+    result = run()
+    try:
+        with kernel().session(values.kernel_settings()) as session, running.token.waking(session.interrupt):
+            return _write(session, result, statement.path.removeprefix("file://"), options, running)
+    finally:
+        result.close()
+
+
+def _length_of_first_string(text: str) -> int:
+    from shoal.planner.lexer import tokenize
+
+    return next(tokenize(text)).end
+
+
+def _write(session: Session, result: Result, path: str, options: str, running: Running) -> int:
+    fields = [Field(name, field.type) for name, field in zip(_unlike_names(result), result.columns, strict=True)]
+    names = [f"column{number}" for number in range(len(fields))]
+    # A first batch that fails tells its error here, where it is the query's and not the file's.
+    result.prefetch()
+    batches = (batch.rename_columns(names) for batch in result.carrier_batches())
+    schema = pa.schema([each.with_name(name) for each, name in zip(result.stream.schema, names, strict=True)])
+    session.connection.register(_ROWS, pa.RecordBatchReader.from_batches(schema, batches))
+    select = decode_select(quote(_ROWS), fields, names)
+    is_new_file = not os.path.isdir(path)  # noqa: PTH112 - the path is DuckDB's business
+    written = Path(path).with_name(f".{secrets.token_hex(8)}.{Path(path).name}") if is_new_file else Path(path)
+    statement = f"COPY (\n{select}\n) TO {literal(str(written))}{options}"
+    try:
+        ((rows,),) = session.connection.execute(statement).fetchall()[:1] or [(0,)]
+        if is_new_file and written.exists() and not Path(path).is_dir():
+            written.replace(path)
+        return int(str(rows))
+    except (duckdb.Error, RuntimeError, OSError) as error:
+        if running.token.cancelled:
+            raise QueryCancelled("the query was cancelled") from error
+        raise translate_error(error) from error
+    finally:
+        if is_new_file:
+            _remove(written)
+
+
+def _unlike_names(result: Result) -> list[str]:
+    """The names of a result's columns, as DuckDB makes them differ where a file needs that."""
+    seen: dict[str, int] = {}
+    names = []
+    for field in result.columns:
+        key = field.name.casefold()
+        name = field.name
+        while name.casefold() in seen:
+            seen[key] = seen.get(key, 0) + 1
+            name = f"{field.name}_{seen[key]}"
+        seen.setdefault(name.casefold(), 0)
+        names.append(name)
+    return names
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        import shutil
+
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
