@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from shoal.plan_cache import SessionPlan
     from shoal.planner.plan import PlannedQuery
 
-LEAST_SECONDS = 0.2
-"""Statements that take less are not worth a trial."""
+LEAST_SECONDS = 0.02
+"""Statements that take less are not worth a trial: planning alone takes as long."""
 
 KERNEL_RUNS = 2
 """Runs by the kernel's plan before a trial; the first of them may have read cold files."""
@@ -41,6 +41,8 @@ class PlanChoice:
     own_seconds: float = inf
     own: OwnPlan | None = None
     is_tried: bool = False
+    given_up: str = ""
+    """Why the trial of Shoal's plan came to nothing, if it did."""
 
     @property
     def wants_trial(self) -> bool:
@@ -54,8 +56,14 @@ class PlanChoice:
 
     @property
     def reason(self) -> str:
-        """Why Shoal's plan is taken, for EXPLAIN."""
-        return f"by measurement: {self.own_seconds:.3f} s, against {self.kernel_seconds:.3f} s by the kernel's own plan"
+        """Why Shoal's plan is taken or not, for EXPLAIN; nothing if there was no trial."""
+        if self.prefers_own:
+            return f"by measurement: {self.own_seconds:.3f} s, against {self.kernel_seconds:.3f} s by the kernel's own plan"
+        if self.given_up:
+            return f"Shoal's own plan was given up: {self.given_up}"
+        if self.own is not None:
+            return f"Shoal's own plan took {self.own_seconds:.3f} s, the kernel's {self.kernel_seconds:.3f} s"
+        return ""
 
     def kernel_took(self, seconds: float) -> None:
         """A run by the kernel's plan has ended."""

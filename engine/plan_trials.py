@@ -60,6 +60,7 @@ class PlanTrials:
             stream = self._execution.start(own.plan, values, running, patience=choice.kernel_seconds * PATIENCE)
         except OutOfPatience:
             choice.own = None
+            choice.given_up = f"no row after {choice.kernel_seconds * PATIENCE:.3f} s"
             return None
         except QueryCancelled:
             raise
@@ -67,6 +68,7 @@ class PlanTrials:
             choice.own = None
             if running.token.cancelled or isinstance(error, QueryTimeout):
                 raise
+            choice.given_up = error.message
             return None
         self._timed(stream, choice, True)
         assert isinstance(stream, EmbeddedStream)

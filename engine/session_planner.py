@@ -108,7 +108,10 @@ class SessionPlanner:
         choice = None if plan is None else plan.choice
         if choice is not None and choice.own is not None and choice.prefers_own:
             return replace(choice.own.planned, reason=choice.reason)
-        return self.distributed(query.sql, parameters, catalog, options)
+        planned = self.distributed(query.sql, parameters, catalog, options)
+        if choice is not None and choice.reason:
+            planned = replace(planned, reason=f"{planned.reason}; {choice.reason}")
+        return planned
 
     def _version(self, catalog: CatalogSnapshot) -> Hashable:
         """What changes when a plan that was made before may mean something else, or be worse than a new one."""

@@ -62,6 +62,7 @@ def test_the_faster_plan_is_kept(
     assert all(answer == answers[0] for answer in answers)
     explained = "\n".join(row[0] for row in connection.execute(f"EXPLAIN {SQL}").fetchall())
     assert ("by measurement: 0.500 s, against 1.000 s by the kernel's own plan" in explained) is is_kept
+    assert (f"Shoal's own plan took {seconds:.3f} s, the kernel's 1.000 s" in explained) is not is_kept
 
 
 def test_it_can_be_switched_off(connection: shoal.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,6 +79,8 @@ def test_a_trial_without_patience_falls_back(connection: shoal.Connection, monke
     answers = [connection.execute(SQL).fetchall() for _ in range(5)]
     assert [is_own for is_own, _ in told] == [False] * 5
     assert all(answer == answers[0] for answer in answers)
+    explained = "\n".join(row[0] for row in connection.execute(f"EXPLAIN {SQL}").fetchall())
+    assert "Shoal's own plan was given up: no row after 0.000 s" in explained
 
 
 def test_short_statements_are_not_tried(connection: shoal.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
