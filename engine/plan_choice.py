@@ -58,7 +58,8 @@ class PlanChoice:
     def reason(self) -> str:
         """Why Shoal's plan is taken or not, for EXPLAIN; nothing if there was no trial."""
         if self.prefers_own:
-            return f"by measurement: {self.own_seconds:.3f} s, against {self.kernel_seconds:.3f} s by the kernel's own plan"
+            kernel = f"{self.kernel_seconds:.3f} s by the kernel's own plan"
+            return f"by measurement: {self.own_seconds:.3f} s, against {kernel}"
         if self.given_up:
             return f"Shoal's own plan was given up: {self.given_up}"
         if self.own is not None:
