@@ -12,6 +12,7 @@ from shoal.planner.bind_expression import BoundQuery, ExpressionBinder
 from shoal.planner.bind_from import FromBinder
 from shoal.planner.bind_output import limit_of
 from shoal.planner.bind_select import SelectBinder
+from shoal.planner.bind_sets import PairedColumn, paired_by_name, paired_by_place
 from shoal.planner.bind_shared import SharedTables
 from shoal.planner.column_ids import ColumnIds
 from shoal.planner.common_tables import CommonTables, with_clause
@@ -35,7 +36,7 @@ from shoal.planner.not_distributable import NotDistributable
 from shoal.planner.parse import QueryReader
 from shoal.planner.protocols import Catalog, Kernel
 from shoal.planner.scalar import column_ref, is_volatile
-from shoal.planner.scope import Scope
+from shoal.planner.scope import Relation, Scope, ScopeColumn
 from shoal.planner.source import Field
 from shoal.planner.typing import assign_types
 
@@ -47,7 +48,12 @@ _OPERATORS: dict[type[exp.Expression], SetOperator] = {
 
 
 def bind_query(
-    query: exp.Expression, fields: tuple[Field, ...], catalog: Catalog, kernel: Kernel, ids: ColumnIds, reader: QueryReader | None = None
+    query: exp.Expression,
+    fields: tuple[Field, ...],
+    catalog: Catalog,
+    kernel: Kernel,
+    ids: ColumnIds,
+    reader: QueryReader | None = None,
 ) -> Query:
     """The bound form of a parsed query whose result has the given names and types (from ``Kernel.describe``).
 
@@ -106,22 +112,25 @@ class QueryBinder:
     def _select(self, select: exp.Select, parent: Scope | None, visible: CommonTables) -> BoundQuery:
         scope = Scope(parent=parent)
         node = FromBinder(self, scope, visible).bind(select)
-        expressions = ExpressionBinder(self.ids, lambda query, around: self.query(query, around, visible), scope)
+        expressions = ExpressionBinder(
+            self.ids, lambda query, around: self.query(query, around, visible), scope, self.kernel
+        )
         return SelectBinder(self.ids, self.kernel, expressions, select, node).bind()
 
     def _set_operation(self, query: exp.SetOperation, parent: Scope | None, visible: CommonTables) -> BoundQuery:
-        if query.args.get("by_name") or query.args.get("side") or query.args.get("on"):
-            raise NotDistributable("a set operation by name")
+        if query.args.get("side") or query.args.get("on"):
+            raise NotDistributable("a set operation of an unusual kind")
         operator = _OPERATORS[type(query)]
         sides = [self.query(query.args[side], parent, visible) for side in ("this", "expression")]
-        if len(sides[0].outputs) != len(sides[1].outputs):
-            raise NotDistributable("a set operation over different numbers of columns")
         typed = [
             assign_types(Query(side.node, tuple(id for _, id in side.outputs), (), ()), self.kernel) for side in sides
         ]
-        types = self._common_types(typed)
-        inputs = [self._coerced(item, types) for item in typed]
-        names = [name for name, _ in sides[0].outputs]
+        pairs = paired_by_name(*sides) if query.args.get("by_name") else paired_by_place(*sides)
+        types = self._common_types(typed, pairs)
+        inputs = [
+            self._coerced(item, [pair.columns[place] for pair in pairs], types) for place, item in enumerate(typed)
+        ]
+        names = [pair.name for pair in pairs]
         columns = tuple(Column(self.ids.fresh(name), type) for name, type in zip(names, types, strict=True))
         distinct = bool(query.args.get("distinct"))
         node: Node
@@ -133,49 +142,67 @@ class QueryBinder:
         outputs = tuple((name, column.id) for name, column in zip(names, columns, strict=True))
         return self._ordered(BoundQuery(node, outputs), query, parent)
 
-    def _common_types(self, sides: list[Query]) -> list[str]:
+    def _common_types(self, sides: list[Query], columns: list[PairedColumn]) -> list[str]:
         found = [{column.id: column.type for column in schema(side.root)} for side in sides]
         pairs = [
-            (found[0][left], found[1][right]) for left, right in zip(sides[0].outputs, sides[1].outputs, strict=True)
+            tuple(known[id] for known, id in zip(found, item.columns, strict=True) if id is not None)
+            for item in columns
         ]
-        if all(left == right for left, right in pairs):
-            return [left for left, _ in pairs]
+        if all(len(set(types)) == 1 for types in pairs):
+            return [types[0] for types in pairs]
         layer = {
-            f"c{number}": f"(SELECT CAST(NULL AS {left}) UNION ALL SELECT CAST(NULL AS {right}))"
-            for number, (left, right) in enumerate(pairs)
+            f"c{number}": f"({' UNION ALL '.join(f'SELECT CAST(NULL AS {type})' for type in types)})"
+            for number, types in enumerate(pairs)
         }
         types = self.kernel.types([], [layer])
         return [types[f"c{number}"] for number in range(len(pairs))]
 
-    def _coerced(self, side: Query, types: list[str]) -> Node:
+    def _coerced(self, side: Query, columns: list[ColumnId | None], types: list[str]) -> Node:
         found = {column.id: column.type for column in schema(side.root)}
         assignments: list[Assignment] = []
-        for id, type in zip(side.outputs, types, strict=True):
-            value: exp.Expression = column_ref(id)
-            if found[id] != type:
+        for id, type in zip(columns, types, strict=True):
+            value: exp.Expression = exp.Null() if id is None else column_ref(id)
+            if id is None or found[id] != type:
                 value = exp.Cast(this=value, to=exp.DataType.build(type, dialect="duckdb", udt=True))
-            assignments.append(Assignment(Column(self.ids.fresh(str(id)), type), value))
+            assignments.append(Assignment(Column(self.ids.fresh(str(id or "missing")), type), value))
         return Project(side.root, tuple(assignments))
 
     def _ordered(self, bound: BoundQuery, query: exp.Expression, parent: Scope | None) -> BoundQuery:
         order, limit = query.args.get("order"), limit_of(query)
         node = bound.node
         if order is not None:
-            node = Sort(node, tuple(self._output_key(bound, item) for item in order.expressions))
+            node, keys = self._output_keys(bound, order.expressions)
+            node = Sort(node, keys)
         if limit is not None:
             node = Limit(node, *limit)
         return BoundQuery(node, bound.outputs)
 
-    def _output_key(self, bound: BoundQuery, item: exp.Expression) -> SortKey:
-        if not isinstance(item, exp.Ordered):
-            raise NotDistributable(f"ORDER BY {function_name(item)}")
-        key = item.this
-        found: ColumnId | None = None
-        if isinstance(key, exp.Literal) and not key.is_string:
-            found = bound.outputs[int(key.this) - 1][1]
-        elif isinstance(key, exp.Column) and not key.table:
-            matches = [id for name, id in bound.outputs if name.lower() == key.name.lower()]
-            found = matches[0] if len(matches) == 1 else None
-        if found is None:
-            raise NotDistributable("the order of a set operation by an expression")
-        return SortKey(column_ref(found), bool(item.args.get("desc")), bool(item.args.get("nulls_first")))
+    def _output_keys(self, bound: BoundQuery, items: list[exp.Expression]) -> tuple[Node, tuple[SortKey, ...]]:
+        """The node of a set operation, with columns for the expressions that it is ordered by, and the keys."""
+        scope = Scope([Relation("", tuple(ScopeColumn(name, id) for name, id in bound.outputs))])
+        expressions = ExpressionBinder(self.ids, _no_subquery, scope)
+        keys: list[SortKey] = []
+        computed: list[Assignment] = []
+        for item in items:
+            if not isinstance(item, exp.Ordered) or item.args.get("with_fill"):
+                raise NotDistributable(f"ORDER BY {function_name(item)}")
+            descending, nulls_first = bool(item.args.get("desc")), bool(item.args.get("nulls_first"))
+            if isinstance(item.this, exp.Var) and item.this.name.upper() == "ALL":
+                keys += [SortKey(column_ref(id), descending, nulls_first) for _, id in bound.outputs]
+                continue
+            if isinstance(item.this, exp.Literal) and not item.this.is_string:
+                key: exp.Expression = column_ref(bound.outputs[int(item.this.this) - 1][1])
+            else:
+                key = expressions.bind(item.this)
+            if not isinstance(key, exp.Column):
+                computed.append(Assignment(Column(self.ids.fresh("order_key")), key))
+                key = column_ref(computed[-1].column.id)
+            keys.append(SortKey(key, descending, nulls_first))
+        if not computed:
+            return bound.node, tuple(keys)
+        kept = tuple(Assignment(column, column_ref(column.id)) for column in schema(bound.node))
+        return Project(bound.node, (*kept, *computed)), tuple(keys)
+
+
+def _no_subquery(query: exp.Expression, scope: Scope) -> BoundQuery:
+    raise NotDistributable("the order of a set operation by a subquery")

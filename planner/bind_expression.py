@@ -5,14 +5,20 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
+from shoal.planner import tree
+from shoal.planner.bind_quantified import agree, as_membership, compared, is_quantified, summary_of
+from shoal.planner.bind_unnest import is_row_making
 from shoal.planner.column_ids import ColumnIds
 from shoal.planner.functions import function_name, is_aggregate
 from shoal.planner.ids import ColumnId
-from shoal.planner.logical import Apply, ApplyKind, Column, Node
+from shoal.planner.logical import Aggregate, Apply, ApplyKind, Assignment, Column, Node, Project, Query, schema
 from shoal.planner.not_distributable import NotDistributable
+from shoal.planner.protocols import Kernel
 from shoal.planner.safe_nodes import CARRIED_NODES, KERNEL_ONLY, SAFE_NODES
 from shoal.planner.scalar import column_ref, columns_of, is_volatile, sql_of
 from shoal.planner.scope import Scope
+from shoal.planner.source import Field
+from shoal.planner.typing import assign_types
 
 _SAFE = frozenset({*SAFE_NODES, *CARRIED_NODES})
 
@@ -45,6 +51,7 @@ class ExpressionBinder:
     ids: ColumnIds
     bind_query: QueryBinder
     scope: Scope
+    kernel: Kernel | None = None
     pending: dict[ColumnId, PendingSubquery] = field(default_factory=dict)
 
     def bind(
@@ -64,8 +71,10 @@ class ExpressionBinder:
                 return self._subquery(node, names, prefer_alias)
             if isinstance(node, exp.IgnoreNulls) and isinstance(node.this, exp.AnyValue):
                 return node.this  # sqlglot's own addition: the kernel's any_value knows no other way
-            if isinstance(node, exp.EQ) and isinstance(node.expression, exp.Any):
-                raise NotDistributable("a quantified comparison with ANY")
+            if is_quantified(node):
+                return self._quantified(node, names, prefer_alias)
+            if is_row_making(node):
+                return node
             if type(node) not in _SAFE or (isinstance(node, exp.Anonymous) and function_name(node) in KERNEL_ONLY):
                 raise NotDistributable(f"{sql_of(node)[:60]} ({type(node).__name__}) is left to the kernel")
             return node
@@ -115,6 +124,38 @@ class ExpressionBinder:
         self.pending[mark] = PendingSubquery(kind, single_column(bound, kind), needle)
         return column_ref(mark)
 
+    def _quantified(
+        self, node: exp.Expression, aliases: Mapping[str, exp.Expression], prefer_alias: bool
+    ) -> exp.Expression:
+        membership = as_membership(node)
+        if membership is not None:
+            return self.bind(membership, aliases, prefer_alias=prefer_alias)
+        needle = self.bind(node.this, aliases, prefer_alias=prefer_alias)
+        summary = self._subquery(summary_of(node), aliases, prefer_alias)
+        value = next(tree.find(self.pending[ColumnId(summary.name)].plan, Aggregate))
+        compares = [
+            (item.expression, value.input) for item in value.assignments if isinstance(item.expression, exp.Min)
+        ]
+        types = [self._type(needle, None), *(self._type(call.this, below) for call, below in compares)]
+        if len(types) != 2 or not agree(*types):
+            raise NotDistributable("a comparison with ANY or ALL of values of another type")
+        return compared(node, needle, summary)
+
+    def _type(self, expression: exp.Expression, below: Node | None) -> str:
+        """The type of an expression over a node, or over the columns in scope; nothing if it is not known."""
+        if self.kernel is None:
+            return ""
+        names = columns_of(expression)
+        if below is None:
+            known = {column: self.scope.type_of(column) for column in names}
+        else:
+            typed = assign_types(Query(below, tuple(names), (), ()), self.kernel)
+            known = {column.id: column.type for column in schema(typed.root) if column.id in names}
+        if len(known) < len(names) or not all(known.values()):
+            return ""
+        fields = [Field(str(column), type) for column, type in known.items()]
+        return self.kernel.types(fields, [{"shoal_operand": sql_of(expression)}])["shoal_operand"]
+
     def attach(
         self,
         node: Node,
@@ -135,8 +176,6 @@ class ExpressionBinder:
 
 def single_column(bound: BoundQuery, kind: ApplyKind) -> Node:
     """The plan of a subquery, delivering exactly its one output where the kind asks for that."""
-    from shoal.planner.logical import Assignment, Project, schema
-
     if kind is ApplyKind.EXISTS:
         return bound.node
     wanted = bound.outputs[0][1]

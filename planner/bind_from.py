@@ -8,6 +8,7 @@ from sqlglot import exp
 from shoal.planner.bind_block import kernel_block
 from shoal.planner.bind_expression import BoundQuery, ExpressionBinder
 from shoal.planner.bind_shared import SharedTables
+from shoal.planner.bind_unnest import add_rows, row_source
 from shoal.planner.column_ids import ColumnIds
 from shoal.planner.common_tables import CommonTable, CommonTables
 from shoal.planner.ids import ColumnId
@@ -22,16 +23,20 @@ from shoal.planner.logical import (
     Node,
     Project,
     Scan,
+    Schema,
     Values,
+    column_ids,
     schema,
 )
+from shoal.planner.logical import expressions as expressions_of
 from shoal.planner.names import SEPARATOR
 from shoal.planner.not_distributable import NotDistributable
 from shoal.planner.parse import QueryReader
 from shoal.planner.protocols import Catalog, Kernel
-from shoal.planner.scalar import DIALECT, column_ref, conjunction
+from shoal.planner.scalar import DIALECT, column_ref, columns_of, conjunction, conjuncts
 from shoal.planner.scope import Relation, Scope, ScopeColumn
 from shoal.planner.source import FileFormat, TableSource, ViewDefinition
+from shoal.planner.tree import walk
 
 _TABLE_ARGUMENTS = frozenset({"this", "alias", "db", "catalog", "joins"})
 _READERS: dict[str, FileFormat] = {
@@ -88,6 +93,8 @@ class FromBinder:
                 node = self._derived(item)
             case exp.Values():
                 node = self._values(item)
+            case exp.Unnest():
+                node = self._first_rows(item)
             case _:
                 raise NotDistributable(f"{type(item).__name__} in FROM")
         return self._joins(node, [*(item.args.get("joins") or [])])
@@ -229,6 +236,11 @@ class FromBinder:
         first_right = len(self.scope.relations)
         if isinstance(join.this, exp.Lateral):
             return self._lateral(left, join, kind)
+        source = row_source(join.this)
+        if source is not None and method == "":
+            rows = self._expressions().bind(source.list)
+            if columns_of(rows):
+                return self._rows(left, join, kind, rows, source.names)
         right = self._item(join.this)
         using = [item.name for item in join.args.get("using") or []]
         if method == "NATURAL":
@@ -244,16 +256,54 @@ class FromBinder:
             del self.scope.relations[first_right:]
         return node
 
-    def _on(self, left: Node, right: Node, kind: JoinKind, condition: exp.Expression) -> Node:
-        expressions = ExpressionBinder(
-            self.binder.ids, lambda query, scope: self.binder.query(query, scope, self.visible), self.scope
+    def _first_rows(self, item: exp.Unnest) -> Node:
+        """UNNEST as a relation of its own, whose list has no columns but perhaps those of an outer query."""
+        source = row_source(item)
+        assert source is not None
+        rows = ExpressionBinder(self.binder.ids, _no_subquery, Scope(parent=self.scope.parent)).bind(source.list)
+        node, columns = add_rows(Values((), ((),)), rows, source.names, self.binder.ids, keep_empty=False)
+        return self._relation(item, "unnest", node, _pairs(source.names, columns), ())
+
+    def _rows(
+        self, left: Node, join: exp.Expression, kind: JoinKind, rows: exp.Expression, names: tuple[str, ...]
+    ) -> Node:
+        """Rows made of a list of each left row."""
+        condition: exp.Expression | None = join.args.get("on")
+        always = condition is None or conjuncts(condition) == ()
+        if kind not in (JoinKind.INNER, JoinKind.LEFT) or (kind is JoinKind.LEFT and not always):
+            raise NotDistributable("a join with UNNEST of another kind")
+        node, columns = add_rows(left, rows, names, self.binder.ids, keep_empty=kind is JoinKind.LEFT)
+        node = self._relation(join.this, join.this.alias or names[0], node, _pairs(names, columns), ())
+        if condition is None or always:
+            return node
+        expressions = self._expressions()
+        bound = expressions.bind(condition)
+        return Filter(expressions.attach(node, [bound]), bound)
+
+    def _expressions(self) -> ExpressionBinder:
+        return ExpressionBinder(
+            self.binder.ids,
+            lambda query, scope: self.binder.query(query, scope, self.visible),
+            self.scope,
+            self.binder.kernel,
         )
+
+    def _on(self, left: Node, right: Node, kind: JoinKind, condition: exp.Expression) -> Node:
+        expressions = self._expressions()
         bound = expressions.bind(condition)
         if not expressions.pending:
             return Join(kind, left, right, bound)
-        if kind is not JoinKind.INNER:
-            raise NotDistributable("a subquery in the condition of an outer join")
-        return Filter(expressions.attach(Join(kind, left, right), [bound]), bound)
+        if kind is JoinKind.INNER:
+            return Filter(expressions.attach(Join(kind, left, right), [bound]), bound)
+        for mark, subquery in list(expressions.pending.items()):
+            refers = columns_within(subquery.plan) | columns_of(subquery.needle)
+            if refers.isdisjoint(column_ids(left)):
+                right = expressions.attach(right, [column_ref(mark)])
+            elif refers.isdisjoint(column_ids(right)):
+                left = expressions.attach(left, [column_ref(mark)])
+            else:
+                raise NotDistributable("a subquery over both sides in the condition of an outer join")
+        return Join(kind, left, right, bound)
 
     def _lateral(self, left: Node, join: exp.Expression, kind: JoinKind) -> Node:
         lateral = join.this
@@ -302,6 +352,15 @@ class FromBinder:
             kept = tuple(Assignment(column, column_ref(column.id)) for column in schema(node))
             node = Project(node, (*kept, *extra))
         return node
+
+
+def _pairs(names: tuple[str, ...], columns: Schema) -> tuple[tuple[str, ColumnId], ...]:
+    return tuple((name, column.id) for name, column in zip(names, columns, strict=True))
+
+
+def columns_within(plan: Node) -> frozenset[ColumnId]:
+    """The columns that the nodes of a plan refer to, its own and those of the queries around it."""
+    return frozenset(id for node in walk(plan) for item in expressions_of(node) for id in columns_of(item))
 
 
 def _no_subquery(query: exp.Expression, scope: Scope) -> BoundQuery:

@@ -195,5 +195,5 @@ def _null(type: str) -> exp.Expression:
     return exp.Cast(this=exp.Null(), to=exp.DataType.build(type, dialect="duckdb", udt=True))
 
 
-def _number(value: int) -> exp.Literal:
-    return exp.Literal.number(value)
+def _number(value: int) -> exp.Expression:
+    return exp.Literal(this=str(value), is_string=False)

@@ -1,7 +1,7 @@
 """Binds one SELECT block over its joined FROM: WHERE, grouping, windows, the select list, DISTINCT, order and limit."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
@@ -16,6 +16,7 @@ from shoal.planner.bind_expression import (
 )
 from shoal.planner.bind_groups import GroupedSets, aggregate_sets, has_sets, joined_keys, sets_of
 from shoal.planner.bind_output import SelectItem, deliver
+from shoal.planner.bind_unnest import unnest_items
 from shoal.planner.bind_windows import add_windows, with_windows_written_out
 from shoal.planner.column_ids import ColumnIds
 from shoal.planner.functions import ORDERED_AS_READ, aggregate_call, function_name, is_aggregate
@@ -36,7 +37,7 @@ from shoal.planner.logical import (
 )
 from shoal.planner.not_distributable import NotDistributable
 from shoal.planner.protocols import Kernel
-from shoal.planner.scalar import column_ref, columns_of, conjunction, conjuncts, operand, unwrap
+from shoal.planner.scalar import column_ref, columns_of, conjunction, conjuncts, operand, sql_of, unwrap
 
 _UNKNOWN_CLAUSES = (
     "pivots",
@@ -49,6 +50,8 @@ _UNKNOWN_CLAUSES = (
     "kind",
     "into",
 )
+
+Kinds = type[exp.Expression] | tuple[type[exp.Expression], ...]
 
 _LEAVES = (exp.Identifier, exp.Var, exp.DataType, exp.Literal)
 
@@ -317,21 +320,29 @@ class SelectBinder:
         everything = [item.expression for item in self.items] + [key.expression for key in order]
         everything += [qualify] if qualify is not None else []
         self.node = self.expressions.attach(self.node, everything, rewrite)
-        calls = {call.sql("duckdb"): call for item in everything for call in item.find_all(exp.Window)}
-        if not calls:
-            return
-        self.node, columns = add_windows(self.node, calls, self.ids)
-
-        def replace(expression: exp.Expression) -> exp.Expression:
-            return expression.transform(
-                lambda node: column_ref(columns[node.sql("duckdb")].id) if isinstance(node, exp.Window) else node
-            )
-
-        for item in self.items:
-            item.expression = replace(item.expression)
-        order[:] = [SortKey(replace(key.expression), key.descending, key.nulls_first) for key in order]
+        calls = {sql_of(call): call for item in everything for call in item.find_all(exp.Window)}
+        if calls:
+            self.node, columns = add_windows(self.node, calls, self.ids)
+            found = {text: column_ref(column.id) for text, column in columns.items()}
+            self._replace_in_outputs(found, exp.Window, order)
+            qualify = _replaced(qualify, found, exp.Window) if qualify is not None else None
         if qualify is not None:
-            self.node = Filter(self.node, replace(qualify))
+            self.node = Filter(self.node, qualify)
+        outputs = [item.expression for item in self.items] + [key.expression for key in order]
+        self.node, rows = unnest_items(self.node, outputs, self.ids)
+        self._replace_in_outputs(rows, (exp.Explode, exp.Anonymous), order)
+
+    def _replace_in_outputs(self, found: Mapping[str, exp.Expression], kinds: Kinds, order: list[SortKey]) -> None:
+        """Put columns in place of calls in the select list and the order."""
+        if not found:
+            return
+        for item in self.items:
+            item.expression = _replaced(item.expression, found, kinds)
+        order[:] = [replace(key, expression=_replaced(key.expression, found, kinds)) for key in order]
+
+
+def _replaced(expression: exp.Expression, found: Mapping[str, exp.Expression], kinds: Kinds) -> exp.Expression:
+    return expression.transform(lambda node: found.get(sql_of(node), node) if isinstance(node, kinds) else node)
 
 
 def _check_calls(calls: list[exp.Expression], node: Node) -> None:

@@ -24,7 +24,11 @@ def with_windows_written_out(select: exp.Select) -> exp.Select:
     copy.set("windows", None)
 
     def write_out(node: exp.Expression) -> exp.Expression:
-        if isinstance(node, exp.Window) and node.args.get("alias") is not None and node.find_ancestor(exp.Select) is copy:
+        if (
+            isinstance(node, exp.Window)
+            and node.args.get("alias") is not None
+            and node.find_ancestor(exp.Select) is copy
+        ):
             return _written_out(node, named)
         return node
 
@@ -83,7 +87,7 @@ def add_windows(node: Node, calls: Mapping[str, exp.Expression], ids: ColumnIds)
 
 
 def _function(window: exp.Expression) -> exp.Expression:
-    call = window.this
+    call: exp.Expression = window.this
     return call.this if isinstance(call, (exp.IgnoreNulls, exp.RespectNulls)) else call
 
 

@@ -72,7 +72,14 @@ def _check_node(node: Node, outer: frozenset[ColumnId], after: str) -> None:
             _check_set_operation(node, after)
         case logical.Scan() | logical.KernelBlock() | logical.SharedScan() | logical.Values():
             _check_references(node, outer, after)
-        case logical.Filter() | logical.Project() | logical.Window() | logical.Sort() | logical.Limit():
+        case (
+            logical.Filter()
+            | logical.Project()
+            | logical.Window()
+            | logical.Unnest()
+            | logical.Sort()
+            | logical.Limit()
+        ):
             _check_node(node.input, outer, after)
             _check_references(node, outer | logical.column_ids(node.input), after)
         case logical.Aggregate():
@@ -138,7 +145,7 @@ def _defined(node: Node) -> Iterable[ColumnId]:
             | logical.SetOperation()
         ):
             return [column.id for column in node.columns]
-        case logical.Project() | logical.Aggregate() | logical.Window():
+        case logical.Project() | logical.Aggregate() | logical.Window() | logical.Unnest():
             below = logical.column_ids(node.input)
             return [item.column.id for item in node.assignments if item.column.id not in below]
         case logical.Apply():

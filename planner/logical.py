@@ -208,6 +208,17 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Unnest:
+    """Each row once for every element of its lists, one in each assignment's UNNEST; all input columns are kept.
+
+    Shorter lists are filled up with NULLs; a row whose lists are all empty or NULL is gone.
+    """
+
+    input: "Node"
+    assignments: tuple[Assignment, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Sort:
     """An order; it means something only at the root or right below a ``Limit``."""
 
@@ -246,6 +257,7 @@ Node = (
     | Apply
     | Aggregate
     | Window
+    | Unnest
     | Sort
     | Limit
     | SetOperation
@@ -298,7 +310,7 @@ def schema(node: Node) -> Schema:
             return schema(node.left) + schema(node.right)
         case Aggregate():
             return node.keys + tuple(item.column for item in node.assignments)
-        case Window():
+        case Window() | Unnest():
             return schema(node.input) + tuple(item.column for item in node.assignments)
         case _:
             assert_never(node)
@@ -314,7 +326,7 @@ def children(node: Node) -> tuple[Node, ...]:
     match node:
         case Scan() | KernelBlock() | SharedScan() | Values():
             return ()
-        case Filter() | Project() | Aggregate() | Window() | Sort() | Limit():
+        case Filter() | Project() | Aggregate() | Window() | Unnest() | Sort() | Limit():
             return (node.input,)
         case Join() | Apply() | SetOperation():
             return (node.left, node.right)
@@ -331,7 +343,7 @@ def expressions(node: Node) -> Iterable[exp.Expression]:
             return tuple(cell for row in node.rows for cell in row)
         case Filter():
             return (node.predicate,)
-        case Project() | Window():
+        case Project() | Window() | Unnest():
             return tuple(item.expression for item in node.assignments)
         case Join():
             return () if node.condition is None else (node.condition,)

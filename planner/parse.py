@@ -69,13 +69,18 @@ class QueryReader:
         texts = CarriedTexts(tree, self.kept, self.moment)
         return texts.restored(parse_query(texts.marked()))
 
+    @property
+    def shows_time(self) -> bool:
+        """Whether the time is written into what was read."""
+        return bool(self._moment)
+
     def moment(self) -> str:
         """The time that the statement shows."""
         self._moment = self._moment or self.kernel.moment()
         return self._moment
 
 
-def _is_doubtful(node: exp.Expression) -> bool:
+def _is_doubtful(node: object) -> bool:
     """Whether an expression may come out of sqlglot otherwise, or shows the time."""
     if isinstance(node, exp.Anonymous):
         return str(node.this).lower() in KERNEL_ONLY

@@ -55,6 +55,14 @@ class Scope:
             raise NotDistributable(f"the name {name} is ambiguous to the planner")
         return matches[0] if matches else None
 
+    def type_of(self, id: ColumnId) -> str:
+        """The type of a column of this scope or of one around; nothing if it is not known."""
+        for relation in self.relations:
+            for column in relation.columns:
+                if column.id == id:
+                    return column.type
+        return self.parent.type_of(id) if self.parent is not None else ""
+
     def has_relation(self, alias: str) -> bool:
         """Whether a relation of that alias is here or around."""
         if any(relation.alias.lower() == alias.lower() for relation in self.relations):

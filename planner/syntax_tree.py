@@ -35,10 +35,9 @@ class SyntaxTree:
     @staticmethod
     def read(sql: str, serialised: str) -> "SyntaxTree | None":
         """The tree of a statement; None if the kernel could not write it down."""
-        tree = json.loads(serialised) if serialised else {"error": True}
-        if tree.get("error") or len(tree.get("statements", ())) != 1:
-            return None
-        return SyntaxTree(sql, tree["statements"][0])
+        tree: Tree = json.loads(serialised or "{}")
+        statements = tree.get("statements", [])
+        return SyntaxTree(sql, statements[0]) if len(statements) == 1 and not tree.get("error") else None
 
     def text(self, span: Span) -> str:
         """The text of a span."""

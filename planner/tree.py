@@ -26,6 +26,7 @@ def with_children(node: Node, inputs: tuple[Node, ...]) -> Node:
             | logical.Project()
             | logical.Aggregate()
             | logical.Window()
+            | logical.Unnest()
             | logical.Sort()
             | logical.Limit()
         ):

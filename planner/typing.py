@@ -5,9 +5,11 @@ from dataclasses import replace
 from sqlglot import exp
 
 from shoal.planner import logical, tree
+from shoal.planner.errors import ProgrammingError
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import ApplyKind, Assignment, Column, Node, Query, Schema
 from shoal.planner.protocols import Kernel
+from shoal.planner.not_distributable import NotDistributable
 from shoal.planner.scalar import column_ref, columns_of, sql_of
 from shoal.planner.source import Field
 
@@ -25,7 +27,11 @@ def assign_types(query: Query, kernel: Kernel) -> Query:
     if pending:
         layers = _layers(pending, known)
         fields = [Field(str(id), type) for id, type in known.items()]
-        found = kernel.types(fields, [{str(id): sql_of(value) for id, value in layer.items()} for layer in layers])
+        texts = [{str(id): sql_of(value) for id, value in layer.items()} for layer in layers]
+        try:
+            found = kernel.types(fields, texts)
+        except ProgrammingError as error:
+            raise NotDistributable("the kernel does not take an expression as the planner wrote it") from error
         types |= {ColumnId(name): type for name, type in found.items()}
     return replace(query, root=tree.transform_up(query.root, lambda node: _typed(node, types)))
 
@@ -47,6 +53,12 @@ def _collect(node: Node, known: dict[ColumnId, str], unknown: dict[ColumnId, exp
                     known[item.column.id] = item.column.type
                 elif not passed:
                     unknown[item.column.id] = item.expression
+        case logical.Unnest():
+            for item in node.assignments:
+                if item.column.type:
+                    known[item.column.id] = item.column.type
+                else:
+                    unknown[item.column.id] = first_element(item.expression)
         case logical.Apply(mark=Column() as mark):
             if node.kind is not ApplyKind.SCALAR:
                 known[mark.id] = "BOOLEAN"
@@ -58,7 +70,7 @@ def _collect(node: Node, known: dict[ColumnId, str], unknown: dict[ColumnId, exp
 
 def _is_typed(node: Node) -> bool:
     match node:
-        case logical.Project() | logical.Window():
+        case logical.Project() | logical.Window() | logical.Unnest():
             columns = tuple(item.column for item in node.assignments)
         case logical.Aggregate():
             columns = node.keys + tuple(item.column for item in node.assignments)
@@ -96,7 +108,7 @@ def _typed(node: Node, types: dict[ColumnId, str]) -> Node:
         return tuple(column(item) for item in items)
 
     match node:
-        case logical.Project() | logical.Window():
+        case logical.Project() | logical.Window() | logical.Unnest():
             return replace(node, assignments=assignments(node.assignments))
         case logical.Aggregate():
             return replace(node, keys=columns(node.keys), assignments=assignments(node.assignments))
@@ -104,3 +116,9 @@ def _typed(node: Node, types: dict[ColumnId, str]) -> Node:
             return replace(node, mark=column(mark))
         case _:
             return node
+
+
+def first_element(unnest: exp.Expression) -> exp.Expression:
+    """An expression of the type of the elements: of anything but a list the kernel does not take it."""
+    arguments = [unnest.this.copy(), exp.Literal.number(1)]
+    return exp.Anonymous(this="list_extract", expressions=arguments)

@@ -93,7 +93,7 @@ class CanonicalPlans:
             case logical.Limit():
                 below = self.describe(node.input)
                 return None if below is None else Shape(f"limit({below.text};{node.count};{node.offset})", below.names)
-            case logical.Values() | logical.KernelBlock() | logical.SharedScan() | logical.Apply():
+            case logical.Values() | logical.KernelBlock() | logical.SharedScan() | logical.Apply() | logical.Unnest():
                 return None
             case _:
                 assert_never(node)

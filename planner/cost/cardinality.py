@@ -33,6 +33,9 @@ from shoal.planner.source import ArrowSource, TableSource
 LEAST_ROWS = 1.0
 """No node is believed to deliver nothing: a guess of zero would hide the price of everything above it."""
 
+LIST_ELEMENTS = 4.0
+"""Elements that a list is believed to have."""
+
 DISTINCT_SHARE = 0.9
 """Rows that remain when a set operation or DISTINCT drops duplicates and nothing is known of the columns."""
 
@@ -142,7 +145,14 @@ class Estimator:
 
     def _domain(self, node: Node) -> float:
         match node:
-            case logical.Filter() | logical.Project() | logical.Window() | logical.Sort() | logical.Limit():
+            case (
+                logical.Filter()
+                | logical.Project()
+                | logical.Window()
+                | logical.Unnest()
+                | logical.Sort()
+                | logical.Limit()
+            ):
                 return self.estimate(node.input).domain
             case logical.Join():
                 return max(self.estimate(node.left).domain, self.estimate(node.right).domain)
@@ -178,6 +188,9 @@ class Estimator:
             case logical.Window() | logical.Sort() | logical.Filter():
                 below = self.estimate(node.input)
                 return below.rows, below.columns
+            case logical.Unnest():
+                below = self.estimate(node.input)
+                return below.rows * LIST_ELEMENTS, below.columns
             case logical.Limit():
                 below = self.estimate(node.input)
                 left_over = max(0.0, below.rows - node.offset)

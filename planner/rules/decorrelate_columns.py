@@ -52,6 +52,23 @@ def can_fail(node: Node) -> bool:
     return any(call.name.lower() == "error" for call in found)
 
 
+def may_fail(node: Node) -> bool:
+    """Whether the node itself raises an error for some values: a filter that hides them must stay below it."""
+    return can_fail(node) or any(
+        _fails_for_some(part)
+        for item in logical.expressions(node)
+        for part in item.find_all(exp.Cast, exp.IntDiv, exp.Mod)
+    )
+
+
+def _fails_for_some(part: exp.Expression) -> bool:
+    if part.find(exp.Column) is None or isinstance(part, exp.TryCast):
+        return False
+    if isinstance(part, exp.Cast):
+        return part.to.this not in exp.DataType.TEXT_TYPES
+    return not isinstance(part.expression, exp.Literal) or part.expression.name == "0"
+
+
 def pass_on(columns: Iterable[Column]) -> tuple[Assignment, ...]:
     """Assignments that deliver columns under their own ids."""
     return tuple(Assignment(column, column_ref(column.id)) for column in columns)
@@ -101,15 +118,9 @@ def copy_fresh(
 
 def _defined(node: Node) -> Schema:
     match node:
-        case (
-            logical.Scan()
-            | logical.KernelBlock()
-            | logical.SharedScan()
-            | logical.Values()
-            | logical.SetOperation()
-        ):
+        case logical.Scan() | logical.KernelBlock() | logical.SharedScan() | logical.Values() | logical.SetOperation():
             return node.columns
-        case logical.Project() | logical.Aggregate() | logical.Window():
+        case logical.Project() | logical.Aggregate() | logical.Window() | logical.Unnest():
             return tuple(item.column for item in node.assignments)
         case logical.Apply():
             return () if node.mark is None else (node.mark,)
@@ -121,15 +132,9 @@ def _defined(node: Node) -> Schema:
 
 def _redefined(node: Node, mapping: Mapping[ColumnId, ColumnId]) -> Node:
     match node:
-        case (
-            logical.Scan()
-            | logical.KernelBlock()
-            | logical.SharedScan()
-            | logical.Values()
-            | logical.SetOperation()
-        ):
+        case logical.Scan() | logical.KernelBlock() | logical.SharedScan() | logical.Values() | logical.SetOperation():
             return replace(node, columns=_columns(node.columns, mapping))
-        case logical.Project() | logical.Aggregate() | logical.Window():
+        case logical.Project() | logical.Aggregate() | logical.Window() | logical.Unnest():
             items = (replace(item, column=_column(item.column, mapping)) for item in node.assignments)
             return replace(node, assignments=tuple(items))
         case logical.Apply():
@@ -147,15 +152,13 @@ def _renamed(node: Node, mapping: Mapping[ColumnId, ColumnId]) -> Node:
     if used.isdisjoint(mapping):
         return node
     match node:
-        case (
-            logical.Scan() | logical.KernelBlock() | logical.SharedScan() | logical.Limit() | logical.SetOperation()
-        ):
+        case logical.Scan() | logical.KernelBlock() | logical.SharedScan() | logical.Limit() | logical.SetOperation():
             return node
         case logical.Values():
             return replace(node, rows=tuple(tuple(rename(cell, mapping) for cell in row) for row in node.rows))
         case logical.Filter():
             return replace(node, predicate=rename(node.predicate, mapping))
-        case logical.Project() | logical.Window():
+        case logical.Project() | logical.Window() | logical.Unnest():
             return replace(node, assignments=rename_assignments(node.assignments, mapping))
         case logical.Aggregate():
             renamed = rename_assignments(node.assignments, mapping)

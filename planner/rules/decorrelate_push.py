@@ -144,6 +144,10 @@ def _push_node(node: Node, domain: Domain) -> Pushed:
             below = push_domain(node.input, domain)
             items = rename_assignments(node.assignments, _renaming(domain, below.carriers))
             return replace(below, node=logical.Window(below.node, _partitioned(items, below.carriers)))
+        case logical.Unnest():
+            below = push_domain(node.input, domain)
+            items = rename_assignments(node.assignments, _renaming(domain, below.carriers))
+            return replace(below, node=logical.Unnest(below.node, items))
         case logical.Sort():
             return push_domain(node.input, domain)
         case logical.Limit():

@@ -47,7 +47,7 @@ def needed_of_inputs(node: Node, needed: Needed) -> tuple[Needed, ...]:
     match node:
         case logical.Scan() | logical.KernelBlock() | logical.SharedScan() | logical.Values():
             return ()
-        case logical.Filter() | logical.Sort() | logical.Window():
+        case logical.Filter() | logical.Sort() | logical.Window() | logical.Unnest():
             return (needed | used,)
         case logical.Limit():
             return (needed,)

@@ -65,6 +65,8 @@ def _prune(node: Node, needed: Needed) -> Node:
             return _prune_aggregate(node, needed)
         case logical.Window():
             return _prune_window(node, needed)
+        case logical.Unnest():
+            return with_children(node, (_prune(node.input, needed | _used(node)),))
         case logical.SetOperation():
             return _prune_set_operation(node, needed)
         case _:

@@ -51,7 +51,7 @@ def _prune_at(node: Node, context: RuleContext) -> Node:
             return _nothing(node) if gone else node
         case logical.Limit():
             return _nothing(node) if is_empty(node.input) or node.count == 0 else node
-        case logical.Project() | logical.Window() | logical.Sort():
+        case logical.Project() | logical.Window() | logical.Unnest() | logical.Sort():
             return _nothing(node) if is_empty(node.input) else node
         case logical.Aggregate():
             return _nothing(node) if node.keys and is_empty(node.input) else node

@@ -62,6 +62,10 @@ def _push_filter(node: logical.Filter) -> Node:
             shared = _partition_columns(below)
             pushed, kept = _split(terms, lambda term: _movable(term, shared))
             result = replace(below, input=_filter(pushed, below.input)) if pushed else below
+        case logical.Unnest():
+            own = frozenset(column.id for column in logical.schema(below.input))
+            pushed, kept = _split(terms, lambda term: _movable(term, own))
+            result = replace(below, input=_filter(pushed, below.input)) if pushed else below
         case logical.Sort():
             pushed, kept = _split(terms, lambda term: not is_volatile(term))
             result = replace(below, input=_filter(pushed, below.input)) if pushed else below

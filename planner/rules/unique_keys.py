@@ -18,7 +18,7 @@ def is_unique(node: Node, columns: frozenset[ColumnId]) -> bool:
 def unique_keys(node: Node) -> tuple[frozenset[ColumnId], ...]:
     """Sets of columns that identify a row; the empty set stands for a node with at most one row."""
     match node:
-        case logical.Scan() | logical.KernelBlock() | logical.SharedScan():
+        case logical.Scan() | logical.KernelBlock() | logical.SharedScan() | logical.Unnest():
             return ()
         case logical.Values():
             return (frozenset(),) if len(node.rows) <= 1 else ()

@@ -41,7 +41,7 @@ def to_sql(node: Node) -> str:
             keys = [quoted(key.id) for key in node.keys]
             items = ", ".join([*keys, *map(assigned, node.assignments)])
             return f"SELECT {items} FROM {inner(node.input)}" + (f" GROUP BY {', '.join(keys)}" if keys else "")
-        case logical.Window():
+        case logical.Window() | logical.Unnest():
             return f"SELECT {', '.join(['*', *map(assigned, node.assignments)])} FROM {inner(node.input)}"
         case logical.Sort():
             order = {False: "LAST", True: "FIRST"}

@@ -96,7 +96,7 @@ def _runs_as_told(row: Feature, plan: str) -> None:
 
 def _reason(plan: str) -> str:
     """Why one executor runs the statement or a block of it; nothing if none does."""
-    found = [line.strip() for line in plan.splitlines() if "runs it whole: " in line or "KernelQuery" in line]
+    found = [line.strip() for line in plan.splitlines() if "runs it whole: " in line or "one executor runs it: " in line]
     return "\n".join(found)
 
 
