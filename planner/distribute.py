@@ -16,6 +16,7 @@ from shoal.planner.candidate import Candidate, Prices, cheapest, dealt, gathered
 from shoal.planner.clustering import Clusters, find_clusters
 from shoal.planner.cost.cardinality import Estimator
 from shoal.planner.cost.model import CELL_BYTES, FILTER_ROW, PROJECT_CELL
+from shoal.planner.cost.skew import heavy_share
 from shoal.planner.distribute_aggregate import aggregate_candidates
 from shoal.planner.distribute_join import join_candidates
 from shoal.planner.distribute_order import limit_candidates, result_order, sort_candidates, window_candidates
@@ -108,10 +109,11 @@ class Distributor:
                 return [self._project(node, item) for item in self.candidates(node.input)]
             case logical.Join():
                 left, right = self.candidates(node.left), self.candidates(node.right)
-                return join_candidates(node, left, right, self.estimate(node), self.options)
+                return join_candidates(node, left, right, self.estimate(node), self.options, self._heavy_share)
             case logical.Aggregate():
                 inputs = self.candidates(node.input)
-                return aggregate_candidates(node, inputs, self.estimate(node), self.prices, self.argument_types)
+                heavy = self._heavy_share(node.input, [column.id for column in node.keys])
+                return aggregate_candidates(node, inputs, self.estimate(node), self.prices, self.argument_types, heavy)
             case logical.Window():
                 return window_candidates(node, self.candidates(node.input), self.estimate(node), self.prices)
             case logical.Sort():
@@ -127,6 +129,12 @@ class Distributor:
 
     def _scan(self, node: logical.Scan) -> list[Candidate]:
         estimate = self.estimate(node)
+    def _heavy_share(self, node: Node, keys: Sequence[ColumnId]) -> float:
+        """The share of a node's rows that one value of the keys holds, if a task would have too much of it."""
+        if self.prices.tasks == 1 or "expect_skew" in self.options.disabled_rules:
+            return 0.0
+        return heavy_share(self.estimator.estimate(node), keys, self.prices.tasks)
+
         seconds = scan_seconds(estimate)
         whole = Candidate(p.TableScan(node, False, estimate), Whole(), seconds / self.prices.share(Whole()))
         if not is_splittable(node):

@@ -7,7 +7,7 @@ from sqlglot import exp
 from shoal.planner import logical
 from shoal.planner import physical as p
 from shoal.planner.candidate import Candidate, Prices, gathered, hashed
-from shoal.planner.cost.model import GROUP_NEW, GROUP_ROW
+from shoal.planner.cost.model import GROUP_NEW, GROUP_ROW, PROBE_ROW, RECEIVE_BYTE
 from shoal.planner.distribution import (
     Distribution,
     Hash,
@@ -37,8 +37,9 @@ def aggregate_candidates(
     estimate: Estimate,
     prices: Prices,
     argument_types: dict[str, str],
+    heavy: float = 0.0,
 ) -> list[Candidate]:
-    """Every useful way to aggregate; at least one for each input."""
+    """Every useful way to aggregate; at least one for each input. One group has the share ``heavy`` of all rows."""
     found: list[Candidate] = []
     keys = frozenset(column.id for column in node.keys)
     for item in inputs:
@@ -46,14 +47,17 @@ def aggregate_candidates(
             found.append(_in_pieces(node, item, estimate, prices))
             continue
         if groups_together(item.distribution, keys) and (keys or not is_spread(item.distribution)):
-            found.append(_complete(node, item, estimate, prices))
+            whole = _complete(node, item, estimate, prices)
+            types = _state_types(node, argument_types) if heavy and is_spread(item.distribution) else None
+            found.append(whole if types is None else _uneven(whole, item, heavy, prices))
+            found += [] if types is None else _two_steps(node, item, estimate, prices, types, heavy)
             continue
         moved = _moved(node, item, prices)
-        if moved is not None:
-            found.append(_complete(node, moved, estimate, prices))
         types = _state_types(node, argument_types)
+        if moved is not None:
+            found.append(_uneven(_complete(node, moved, estimate, prices), item, heavy, prices))
         if types is not None:
-            found += _two_steps(node, item, estimate, prices, types)
+            found += _two_steps(node, item, estimate, prices, types, heavy)
         elif moved is None:
             found.append(_complete(node, gathered(item, prices), estimate, prices))
     return found
@@ -85,18 +89,27 @@ def _complete(node: logical.Aggregate, item: Candidate, estimate: Estimate, pric
     return Candidate(plan, distribution, item.seconds + seconds, stable)
 
 
+def _uneven(whole: Candidate, item: Candidate, heavy: float, prices: Prices) -> Candidate:
+    """The aggregate whose one task gets all rows of the heavy group, with which it was received and joined, too."""
+    rows, size = item.plan.estimate.rows, item.plan.estimate.bytes
+    seconds = (rows * (GROUP_ROW + PROBE_ROW) + size * RECEIVE_BYTE) / prices.share(whole.distribution)
+    return replace(whole, seconds=whole.seconds + seconds * heavy * (prices.tasks - 1))
+
+
 def _two_steps(
     node: logical.Aggregate,
     item: Candidate,
     estimate: Estimate,
     prices: Prices,
     types: tuple[tuple[str, ...], ...],
+    heavy: float = 0.0,
 ) -> list[Candidate]:
     """Partial results in each task, combined in the tasks that the keys name, or (few groups) all in one place."""
     rows = item.plan.estimate.rows
     partial_rows = min(rows, estimate.rows * prices.tasks)
     size = Estimate(partial_rows, estimate.bytes / max(1.0, estimate.rows) * partial_rows)
-    partial = p.HashAggregate(item.plan, node.keys, node.assignments, AggregatePhase.PARTIAL, size, types)
+    reason = f"one group has {100 * heavy:.0f} % of the rows" if heavy else ""
+    partial = p.HashAggregate(item.plan, node.keys, node.assignments, AggregatePhase.PARTIAL, size, types, reason)
     kept = frozenset(column.id for column in node.keys)
     seconds = item.seconds + _work(rows, partial_rows) / prices.share(item.distribution)
     part = Candidate(partial, restricted(item.distribution, kept), seconds, item.stable)

@@ -1,5 +1,6 @@
 """The ways to distribute one join, with their prices."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
@@ -29,7 +30,7 @@ from shoal.planner.distribution import (
     without_nulls,
 )
 from shoal.planner.ids import ColumnId
-from shoal.planner.logical import JoinKind
+from shoal.planner.logical import JoinKind, Node
 from shoal.planner.options import JoinStrategy, PlanOptions
 from shoal.planner.physical import HashJoin
 from shoal.planner.scalar import conjuncts
@@ -80,9 +81,14 @@ def join_candidates(
     right: list[Candidate],
     estimate: Estimate,
     options: PlanOptions,
+    heavy_share: Callable[[Node, Sequence[ColumnId]], float],
 ) -> list[Candidate]:
-    """Every useful way to bring the two sides together, of each distribution the cheapest; at least one."""
+    """Every useful way to bring the two sides together, of each distribution the cheapest; at least one.
+
+    ``heavy_share`` tells how much of a side one value of its keys holds.
+    """
     context = _JoinContext(node, estimate, options, key_pairs(node))
+    context.expect_skew(heavy_share)
     lefts = [_Side(item, context, is_left=True) for item in left]
     rights = [_Side(item, context, is_left=False) for item in right]
     for one in lefts:
@@ -138,11 +144,19 @@ class _JoinContext:
             and options.join_strategy is JoinStrategy.AUTO
             and "reduce_semi_joins" not in options.disabled_rules
         )
+        self._skew = ""
         self._equal = [(pair.left, pair.right) for pair in pairs]
         self._present = frozenset(pair.left for pair in pairs if not pair.null_safe)
         self._hashes_keys = bool(pairs) or any(
             isinstance(term, (exp.EQ, exp.NullSafeEQ)) for term in conjuncts(node.condition)
         )
+
+    def expect_skew(self, heavy_share: Callable[[Node, Sequence[ColumnId]], float]) -> None:
+        """Say of partitioned joins which side has one key that holds more than a task's share."""
+        left, right = [pair.left for pair in self.pairs], [pair.right for pair in self.pairs]
+        for word, side, keys in (("left", self.node.left, left), ("right", self.node.right, right)):
+            if share := heavy_share(side, keys):
+                self._skew += f"; one key holds {100 * share:.0f} % of the {word} rows, which tasks share if they can"
 
     def combine(self, one: _Side, other: _Side) -> None:
         """Consider the joins of one plan of each side."""
@@ -191,7 +205,7 @@ class _JoinContext:
         kind = self.node.kind
         where: Distribution = right.distribution if kind is JoinKind.RIGHT else left.distribution
         where = Arbitrary() if kind is JoinKind.FULL else where
-        self._offer(left, right, where, p.JoinStrategy.PARTITIONED, reason)
+        self._offer(left, right, where, p.JoinStrategy.PARTITIONED, reason + self._skew)
 
     def aligned(self, side: Candidate, is_left: bool) -> list[tuple[KeyPair, HashSlot]] | None:
         """The pairs, one for each slot, that a side's hash distribution is made of; None if it is of other keys."""

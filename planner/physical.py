@@ -115,6 +115,7 @@ class HashAggregate:
     phase: AggregatePhase
     estimate: Estimate
     argument_types: tuple[tuple[str, ...], ...] = ()
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from shoal.planner.source import Field, FileFormat, FileIdentity, FileSource
 from shoal.planner.stage import (
     Adaptation,
     ExchangeInput,
+    HeavyStatement,
     OutputFile,
     OutputPartitioning,
     ReadMode,
@@ -58,9 +59,13 @@ def read_stage(
     *,
     deterministic: bool = True,
     splittable: bool = False,
+    decides: bool = False,
+    heavy: bool = False,
 ) -> Stage:
-    """A stage that reads other stages."""
-    exchanges = tuple(ExchangeInput(f"e{stage}", StageId(stage), mode, splittable) for stage, mode in inputs.items())
+    """A stage that reads other stages; with ``heavy`` it has statements for heavy keys of all of them."""
+    exchanges = tuple(
+        ExchangeInput(f"e{stage}", StageId(stage), mode, splittable, decides) for stage, mode in inputs.items()
+    )
     output = OutputPartitioning(partitions, "p" if partitions > 1 else None)
     return Stage(
         StageId(number),
@@ -70,6 +75,7 @@ def read_stage(
         tasks=tasks,
         output=output,
         deterministic=deterministic,
+        heavy=tuple(HeavyStatement(item.name, f"heavy {number}") for item in exchanges if heavy),
     )
 
 
@@ -105,10 +111,9 @@ def random_plan(random: Random) -> StagedPlan:
                 aligned = producer.output.partitions == tasks
                 inputs[producer.id] = ReadMode.ALIGNED if aligned else ReadMode.ALL
         if inputs:
-            splittable = random.random() < 0.7
-            stages.append(
-                read_stage(number, inputs, tasks, partitions, deterministic=deterministic, splittable=splittable)
-            )
+            chances = {"splittable": 0.7, "decides": 0.5, "heavy": 0.5}
+            marks = {name: random.random() < chance for name, chance in chances.items()}
+            stages.append(read_stage(number, inputs, tasks, partitions, deterministic=deterministic, **marks))
         else:
             stages.append(scan_stage(number, tasks, partitions, deterministic=deterministic))
     return replace(plan_of(*stages, adaptation=random_adaptation(random)), variants=random_variants(random, stages))
@@ -121,7 +126,8 @@ def random_join(random: Random) -> StagedPlan:
     if random.random() < 0.5:
         stages[2] = read_stage(2, {0: ReadMode.ALIGNED}, tasks, tasks)
     inputs = dict.fromkeys((1, 2), ReadMode.ALIGNED)
-    join = read_stage(3, inputs, tasks, deterministic=random.random() < 0.7, splittable=random.random() < 0.7)
+    marks = {name: random.random() < 0.6 for name in ("deterministic", "splittable", "decides", "heavy")}
+    join = read_stage(3, inputs, tasks, **marks)
     if not stages[2].exchanges:
         stages[0] = scan_stage(0, 1)
         join = replace(join, exchanges=(*join.exchanges, ExchangeInput("all", StageId(0), ReadMode.ALL)))
@@ -163,7 +169,9 @@ def random_variants(random: Random, stages: list[Stage]) -> tuple[StageVariant, 
 
 
 def random_sizes(random: Random, partitions: int) -> tuple[int, ...]:
-    """The rows, of one byte each, of an output's partitions; one partition may have many more than the others."""
+    """The rows, of one byte each, of an output's partitions; one may have many more than the others, or all none."""
+    if random.random() < 0.15:
+        return (0,) * partitions
     sizes = [random.randint(0, 8) for _ in range(partitions)]
     if random.random() < 0.5:
         sizes[random.choice((0, -1))] += random.randint(20, 100)
@@ -176,7 +184,8 @@ def output_of(
     """The output that a task writes on an executor."""
     path = f"/{offer.incarnation}/{task}"
     sizes = sizes or (size,) * partitions
-    return OutputFile(task, offer.executor, offer.incarnation, offer.host, path, offer.location, sizes, sizes)
+    heavy = tuple(rows // 2 if rows > 20 else 0 for rows in sizes)
+    return OutputFile(task, offer.executor, offer.incarnation, offer.host, path, offer.location, sizes, sizes, heavy)
 
 
 def query(number: int = 0) -> QueryId:
