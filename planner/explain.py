@@ -4,7 +4,8 @@ The text is an interface: ids are in plan order, there are no addresses and no t
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import assert_never
 
 from sqlglot import exp
@@ -89,8 +90,17 @@ def render_fragments(planned: PlannedQuery) -> str:
 def _stage_operator(planned: PlannedQuery, stage: Stage) -> Operator | None:
     if stage.id >= len(planned.roots):
         return None
-    exchanges = [item.stage for item in stage.exchanges]
-    return _operator(planned.roots[stage.id], exchanges)
+    return _operator(planned.roots[stage.id], _Shown([item.stage for item in stage.exchanges], planned.repeated))
+
+
+@dataclass(slots=True)
+class _Shown:
+    """How far a stage's tree has been shown: the stages that it reads, in the order of the tree, still to come, and
+    which of the parts that occur more than once were there already."""
+
+    exchanges: list[StageId]
+    repeated: Mapping[int, int]
+    parts: set[int] = field(default_factory=set)
 
 
 def _stage_line(planned: PlannedQuery, stage: Stage) -> str:
@@ -145,8 +155,9 @@ def _whole_lines(stage: Stage) -> list[str]:
     return lines
 
 
-def _operator(node: PhysicalNode, exchanges: list[StageId]) -> Operator:
-    """The operator of a node; ``exchanges`` are the producing stages, taken in the order of the tree."""
+def _operator(node: PhysicalNode, shown: _Shown) -> Operator:
+    """The operator of a node, and of its inputs unless they were shown before."""
+    exchanges = shown.exchanges
     if isinstance(node, p.Exchange):
         once = f"{node.once} is computed once for all who read it" if node.once else ""
         if node.kind is ExchangeKind.ROUND_ROBIN:
@@ -158,8 +169,14 @@ def _operator(node: PhysicalNode, exchanges: list[StageId]) -> Operator:
             else ""
         )
         return Operator("Exchange", f"from stage {exchanges.pop(0)}{kind}", once, node.estimate, ())
-    inputs = tuple(_operator(child, exchanges) for child in p.children(node))
     name, detail, reason = _described(node)
+    part = shown.repeated.get(id(node))
+    if part in shown.parts:
+        return Operator(f"once_{part}", "", "the same rows as above, computed once", node.estimate, ())
+    if part is not None:
+        shown.parts.add(part)
+        reason = "; ".join(text for text in (reason, f"computed once, as once_{part}") if text)
+    inputs = tuple(_operator(child, shown) for child in p.children(node))
     return Operator(name, detail, reason, node.estimate, inputs)
 
 

@@ -15,6 +15,7 @@ from shoal.planner.logical import Schema
 from shoal.planner.lower import PARTITION_COLUMN, Lowering, finished, partition_expression, quoted, turn_expression
 from shoal.planner.physical import ExchangeKind, PhysicalNode
 from shoal.planner.protocols import Statistics
+from shoal.planner.repeated_parts import Part, repeated_parts
 from shoal.planner.share_exchanges import share_exchanges
 from shoal.planner.source import Field
 from shoal.planner.split_inputs import split_inputs
@@ -28,6 +29,7 @@ from shoal.planner.stage import (
     Split,
     Stage,
 )
+from shoal.planner.stage_nodes import stage_nodes
 
 _PARTED = (ExchangeKind.HASH, ExchangeKind.RANGE, ExchangeKind.ROUND_ROBIN)
 """Exchanges of which each task reads its own partition."""
@@ -47,8 +49,13 @@ class Fragmenter:
     shares: bool = True
     balances: bool = True
     watches: bool = True
+    repeats: bool = True
     stages: list[Stage] = field(default_factory=list)
     roots: list[PhysicalNode] = field(default_factory=list)
+    repeated: dict[int, int] = field(default_factory=dict)
+    """The nodes, by identity, of parts that a stage computes once, each with the number of its part."""
+    _kept: list[Part] = field(default_factory=list)
+    """The nodes themselves, so that no other node gets their identity."""
     _shared: dict[int, p.Exchange] = field(default_factory=dict)
     _made: dict[int, StageId] = field(default_factory=dict)
     _made_for: dict[StageId, p.Exchange] = field(default_factory=dict)
@@ -90,7 +97,7 @@ class Fragmenter:
 
     def _result_body(self, fragment: "_Fragment", plan: PhysicalNode) -> str:
         outputs, fields = self._result
-        text = fragment.lowering.select(plan)
+        text = fragment.lowering.statement(plan, self._parts(plan))
         body = text.text()
         delivered = list(text.columns)
         names = [one.name for one in fields]
@@ -99,6 +106,14 @@ class Fragmenter:
             # The kernel keeps the order of rows through a projection (its insertion order), so names go on last.
             body = f"SELECT {items}\nFROM (\n{body}\n) AS rows"
         return body
+
+    def _is_read(self, item: ExchangeInput, body: str, heavy: tuple[HeavyStatement, ...]) -> bool:
+        """Whether a statement reads an input: of parts that are computed once, only the first place reads its own."""
+        name = quoted(item.name)
+        return not self.repeated or name in body or any(name in one.sql for one in heavy)
+
+    def _parts(self, plan: PhysicalNode) -> tuple[Part, ...]:
+        return repeated_parts(plan, self._shared) if self.repeats else ()
 
     def _source(self, exchange: p.Exchange) -> tuple[StageId, p.Exchange]:
         """The stage that makes the rows of an exchange, and the exchange that it was made for."""
@@ -124,7 +139,7 @@ class Fragmenter:
         return self._finish(exchange.input, fragment, body(fragment, exchange.input), fields, output, heavy)
 
     def _exchange_body(self, exchange: p.Exchange, fragment: "_Fragment", plan: PhysicalNode) -> str:
-        block = fragment.lowering.select(plan)
+        block = fragment.lowering.statement(plan, self._parts(plan))
         columns = [column.id for column in p.schema(plan)]
         ids = ", ".join(quoted(column) for column in columns) or "shoal_row"
         body = block.text()
@@ -151,11 +166,11 @@ class Fragmenter:
             fields,
             scans=tuple(self._scan(name, scan, tasks, fragment.filters) for name, scan in fragment.scans)
             + tuple(fragment.block_scans),
-            exchanges=tuple(fragment.exchanges),
+            exchanges=tuple(item for item in fragment.exchanges if self._is_read(item, body, heavy)),
             setup=tuple(fragment.setup),
             tasks=tasks,
             output=output,
-            kernel_join_order=bool(fragment.block_scans) and not fragment.joins,
+            kernel_join_order=fragment.blocks and not fragment.joins,
             deterministic=fragment.deterministic,
             estimate=root.estimate,
             heavy=heavy,
@@ -176,8 +191,12 @@ class Fragmenter:
         return ScanInput(name, scan.scan.source, columns, make_splits(scan.scan.source, statistics, tasks, live))
 
     def _fragment(self, root: PhysicalNode) -> "_Fragment":
-        fragment = _Fragment(splittable=split_inputs(root), deciding=deciding_inputs(root))
-        fragment.heavy = tuple(heavy_inputs(root)) if self.watches else ()
+        parts = self._parts(root)
+        self._kept += parts
+        self.repeated |= {id(place): number for number, places in enumerate(parts, 1) for place in places}
+        inside = frozenset(id(node) for places in parts for place in places for node in stage_nodes(place))
+        fragment = _Fragment(splittable=split_inputs(root) - inside, deciding=deciding_inputs(root))
+        fragment.heavy = tuple(item for item in heavy_inputs(root) if id(item[0]) not in inside) if self.watches else ()
         self._watched |= {id(exchange) for exchange, _ in fragment.heavy}
         self._collect(root, fragment)
         fragment.lowering = Lowering(fragment.names, fragment.renamed)
@@ -206,7 +225,7 @@ class Fragmenter:
                     columns = tuple(one.name for one in source.columns)
                     fragment.add_block_scan(ScanInput(table, source, columns, (Split(whole=True),)))
                 fragment.setup += [view for view in node.block.views if view not in fragment.setup]
-                fragment.deterministic = False
+                fragment.blocks, fragment.deterministic = True, False
             case p.LimitRows() | p.WindowCompute():
                 fragment.deterministic = False
             case p.HashJoin():
@@ -231,6 +250,7 @@ class _Fragment:
     splittable: frozenset[int] = frozenset()
     deciding: frozenset[int] = frozenset()
     deterministic: bool = True
+    blocks: bool = False
     joins: bool = False
     renamed: dict[int, Schema] = field(default_factory=dict)
     heavy: tuple[tuple[p.Exchange, PhysicalNode], ...] = ()

@@ -4,6 +4,7 @@ Columns keep their ids as names, so every piece can be read, and pasted into Duc
 their build sides are those of the tree: the right side of a written JOIN is the one that the kernel builds on.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -64,6 +65,7 @@ class Block:
     columns: dict[ColumnId, Value]
     where: list[str] = field(default_factory=list)
     tail: str = ""
+    front: str = ""
 
     @property
     def mapping(self) -> dict[ColumnId, exp.Expression]:
@@ -78,7 +80,8 @@ class Block:
     def text(self) -> str:
         """The SELECT."""
         items = [_item(id, value) for id, value in self.columns.items()] or ["1 AS shoal_row"]
-        lines = [f"SELECT {', '.join(items)}"]
+        lines = [self.front] if self.front else []
+        lines.append(f"SELECT {', '.join(items)}")
         if self.source:
             lines.append(f"FROM {self.source}")
         if self.where:
@@ -110,9 +113,28 @@ class Lowering:
     names: dict[int, str]
     renamed: dict[int, Schema] = field(default_factory=dict)
     aliases: int = 0
+    once: dict[int, tuple[str, Schema]] = field(default_factory=dict)
+    """The parts that are computed in front of the statement: their names and columns there."""
+
+    def statement(self, root: PhysicalNode, parts: Sequence[tuple[PhysicalNode, ...]]) -> Block:
+        """The SELECT of a stage's root; of each of ``parts`` all places read what stands in front of it once."""
+        self.once, definitions = {}, []
+        for number, places in reversed(list(enumerate(parts, 1))):
+            name, columns = f"once_{number}", p.schema(places[0])
+            text = _indented(self.select(places[0]).text())
+            definitions.append(f"{name} AS MATERIALIZED (\n{text}\n)")
+            self.once |= {id(place): (name, columns) for place in places}
+        block = self.select(root)
+        if definitions:
+            block.front = "WITH " + ", ".join(definitions)
+        return block
 
     def select(self, node: PhysicalNode) -> Block:
         """The SELECT of a subtree."""
+        if id(node) in self.once:
+            name, made = self.once[id(node)]
+            pairs = zip(p.schema(node), made, strict=True)
+            return Block(name, {own.id: column_ref(theirs.id) for own, theirs in pairs})
         match node:
             case p.TableScan():
                 columns = zip(node.scan.columns, node.scan.names, strict=True)

@@ -1,7 +1,7 @@
 """The way of a query through the planner, phase by phase: text in, stages out."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sqlglot import exp
 
@@ -48,6 +48,8 @@ class PlannedQuery:
     seconds: tuple[tuple[str, float], ...] = ()
     rules: tuple[RuleRun, ...] = ()
     place: Place = Place.EXECUTOR
+    repeated: Mapping[int, int] = field(default_factory=dict, compare=False)
+    """The nodes of ``roots``, by identity, that a stage computes once for several places: the number of each part."""
 
 
 def plan_query(
@@ -105,16 +107,16 @@ def _distributed(
     if place is not Place.TASKS:
         staged = whole_statement(sql, fields, catalog, kernel, reason)
         return PlannedQuery(sql, staged, fields, reason, logical=query, seconds=seconds, rules=tuple(runs), place=place)
-    names = ("share_exchanges", "balance_splits", "split_heavy_keys")
-    shares, balances, watches = (name not in options.disabled_rules for name in names)
-    fragmenter = Fragmenter(statistics, tasks, shares=shares, balances=balances, watches=watches)
+    names = ("share_exchanges", "balance_splits", "split_heavy_keys", "compute_once")
+    fragmenter = Fragmenter(statistics, tasks, *(name not in options.disabled_rules for name in names))
     fragmenter.cut(chosen.plan, query.outputs, fields)
     adaptation = Adaptation(options.disabled_rules, options.task_bytes, options.task_bytes)
     variants = stage_variants(fragmenter, options)
     turned = () if "turn_builds" in options.disabled_rules else tuple(turned_stages(fragmenter))
     staged = StagedPlan(tuple(fragmenter.stages), fields, adaptation=adaptation, variants=variants, turned=turned)
     roots = tuple(fragmenter.roots)
-    return PlannedQuery(sql, staged, fields, reason, chosen.plan, roots, query, seconds, tuple(runs), place)
+    ran, repeated = tuple(runs), fragmenter.repeated
+    return PlannedQuery(sql, staged, fields, reason, chosen.plan, roots, query, seconds, ran, place, repeated)
 
 
 def _one_executor(query: Query, estimator: Estimator, options: PlanOptions) -> float:

@@ -4,7 +4,7 @@ A common table expression that is named twice, or a subquery that repeats what s
 place. Where two such plans are the same but for the names of their columns, the second reads what the first has made.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -46,7 +46,7 @@ def _matched(alike: list[Exchange]) -> dict[int, Exchange]:
     shared: dict[int, Exchange] = {}
     leaders: list[tuple[Shape, Shape, Exchange]] = []
     for exchange in sorted(alike, key=lambda item: item.kind is not ExchangeKind.HASH):
-        renaming = _Renaming()
+        renaming = Renaming()
         rows = renaming.shape(exchange.input)
         if rows is None:
             continue
@@ -86,19 +86,25 @@ def _outline(node: PhysicalNode) -> Shape:
 
 
 @dataclass(slots=True)
-class _Renaming:
-    """Describes a plan with its columns numbered in the order in which they appear."""
+class Renaming:
+    """Describes a plan with its columns numbered in the order in which they appear.
+
+    With ``leaders``, the exchanges whose stages others read, it ends at exchanges; otherwise it goes on below them.
+    """
 
     places: dict[ColumnId, int] = field(default_factory=dict)
+    leaders: Mapping[int, Exchange] | None = None
 
     def place(self, column: ColumnId) -> int:
+        """The number of a column: the next one when it is met for the first time."""
         return self.places.setdefault(column, len(self.places))
 
     def shape(self, node: PhysicalNode) -> Shape | None:
         """All that decides a plan's rows; None if two runs of it could differ."""
-        if isinstance(node, Exchange) and node.once:
+        if isinstance(node, Exchange) and (node.once or self.leaders is not None):
             columns = tuple(self.place(column.id) for column in p.schema(node))
-            return (Exchange, id(node.input), node.kind, columns)
+            read = node.input if self.leaders is None else self.leaders.get(id(node), node)
+            return (Exchange, id(read), node.kind, columns)
         inputs = [self.shape(child) for child in p.children(node)]
         if None in inputs:
             return None
