@@ -114,6 +114,12 @@ class CatalogSnapshot:
         """All names of tables and views, as they were written."""
         return tuple(name for name, _ in self._entries.values())
 
+    def names_here(self) -> tuple[str, ...]:
+        """The own names, in order, of the tables and views that a name of one part can mean."""
+        schemas = {"", TEMPORARY, self.schemas.current.casefold()}
+        names = (name for name, _ in self._entries.values() if schema_of(name).casefold() in schemas)
+        return tuple(sorted({own_name(name) for name in names}))
+
     def entry(self, name: str) -> Entry | None:
         """What is registered under a name, without looking at any file."""
         key = self.key(name)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from shoal.catalog import CatalogSnapshot, SessionCatalog
+from shoal.catalog_words import reads_catalog
 from shoal.distributed import DistributedStream
 from shoal.embedded import EmbeddedStream
 from shoal.execution import Execution
@@ -45,6 +46,11 @@ class Queries:
         Raises the query's error; the caller closes the result.
         """
         seen = self._catalog.snapshot() if catalog is None else catalog
+        if reads_catalog(query.sql):
+            from shoal.catalog_queries import run_on_catalog
+
+            columns, rows = run_on_catalog(query.sql, parameters, seen)
+            return self.result(columns, TableStream(rows), values)
         options = self._execution.options(values)
         plan, key = self._planner.plan(query, parameters, values, options, seen)
         if catalog is not None:

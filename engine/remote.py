@@ -160,6 +160,7 @@ class RemoteBackend:
                 Decoder(self._scratch.cursor, columns, zone),
                 lambda: answer.statistics,
             )
+            result.changed = answer.changed
             result.prefetch()
         except BaseException:
             if result is not None:

@@ -59,7 +59,10 @@ from shoal.session_statements import Another, SessionStatements, Table
 from shoal.settings import SETTINGS, Settings
 from shoal.source_files import SourceFiles
 from shoal.table_statements import TableStatements
+from shoal.table_store import TableVersion
 from shoal.views import Views, columns_of
+
+_ALL_TABLES = "SELECT * FROM (SHOW ALL TABLES) ORDER BY ALL"
 
 
 class Session:
@@ -196,7 +199,7 @@ class Session:
             case Explain():
                 return self._explain(statement, parameters, running)
             case Describe():
-                return self._described(statement.sql, parameters)
+                return self._described(statement, parameters)
             case ShowSetting():
                 return self._show(statement)
             case Analyze() | ShowStats():
@@ -204,8 +207,10 @@ class Session:
             case ShowAll():
                 rows = self.settings.rows()
                 return self._table(("name", "value", "default", "description"), rows)
+            case ShowTables(everywhere=True):
+                return self._queries.run(Query(_ALL_TABLES), (), self.settings.values, running)
             case ShowTables():
-                return self._table(("name",), [(name,) for name in sorted(self.tables())])
+                return self._table(("name",), [(name,) for name in self.catalog.snapshot().names_here()])
             case CreateView() | DropView() | SetVariable() | ResetVariable():
                 self._change(statement)
                 return None
@@ -241,14 +246,20 @@ class Session:
         lines = [text] if statement.mode is ExplainMode.JSON else text.splitlines()
         return self._table(("plan",), [(line,) for line in lines])
 
-    def _described(self, sql: str, parameters: Sequence[object]) -> Result:
-        fields = self._binder.describe(sql, parameters, self.catalog.snapshot())
-        rows = [(field.name, field.type, "YES") for field in fields]
-        return self._table(("column_name", "column_type", "null"), rows)
+    def _described(self, statement: Describe, parameters: Sequence[object]) -> Result:
+        catalog = self.catalog.snapshot()
+        table = None if statement.name is None else catalog.entry(statement.name)
+        rows: list[tuple[str | None, ...]]
+        if isinstance(table, TableVersion):
+            rows = [column.described() for column in table.definition.columns]
+        else:
+            fields = self._binder.describe(statement.sql, parameters, catalog)
+            rows = [(field.name, field.type, "YES", None, None, None) for field in fields]
+        return self._table(("column_name", "column_type", "null", "key", "default", "extra"), rows)
 
     def _show(self, statement: ShowSetting) -> Result:
         if statement.name.lower() not in SETTINGS and self.catalog.snapshot().entry(statement.name) is not None:
-            return self._described(statement.sql, ())
+            return self._described(Describe(statement.sql, statement.name), ())
         return self._table((statement.name.lower(),), [(self.settings.show(statement.name),)])
 
     def _analyze(self, statement: Analyze | ShowStats, running: Running) -> Result | None:
@@ -260,7 +271,7 @@ class Session:
         analysis.analyze(statement.name, lambda sql: self._queries.rows(sql, self.settings.values, running))
         return None
 
-    def _table(self, names: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Result:
+    def _table(self, names: tuple[str, ...], rows: Sequence[tuple[str | None, ...]]) -> Result:
         fields = tuple(Field(name, "VARCHAR") for name in names)
         arrays = [pa.array([row[index] for row in rows], pa.string()) for index in range(len(names))]
         return self._queries.result(fields, TableStream(pa.table(arrays, names=list(names))), self.settings.values)

@@ -32,6 +32,10 @@ class TableColumn:
     default: str = ""
     not_null: bool = False
 
+    def described(self) -> tuple[str | None, ...]:
+        """The column as DESCRIBE shows it: name, type, whether it may be NULL, key, default, and what else there is."""
+        return self.name, self.type, "NO" if self.not_null else "YES", None, self.default or None, None
+
 
 @dataclass(frozen=True, slots=True)
 class TableDefinition:

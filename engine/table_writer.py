@@ -139,7 +139,8 @@ class TableWriter:
         """
         if rows == 0:
             return version
-        kept, merged, total = list(version.files), [], rows
+        kept, total = list(version.files), rows
+        merged: list[StoredFile] = []
         while kept and kept[-1].rows <= max(total, _FEW_ROWS) and total + kept[-1].rows <= FILE_ROWS:
             merged.insert(0, kept.pop())
             total += merged[0].rows

@@ -3,9 +3,14 @@
 from shoal.binder import Binder
 from shoal.catalog import CatalogSnapshot, Entry, SessionCatalog
 from shoal.planner.errors import Error, ErrorContext, ProgrammingError, TableNotFound
+from shoal.planner.names import SEPARATOR, quoted_name, shown_name
 from shoal.planner.source import Field, ViewDefinition
 from shoal.planner.statement import CreateView, DropView, suggest
-from shoal.source_files import quote_name
+from shoal.table_store import TableVersion
+
+_REPLACES = "CREATE OR REPLACE VIEW replaces it"
+_REMOVES = "DROP TABLE removes it"
+_FORGETS = "unregister() removes it"
 
 
 class Views:
@@ -18,14 +23,15 @@ class Views:
     def create(self, statement: CreateView) -> None:
         """Keep a view; raises what its query raises, and ``ProgrammingError`` if its name is taken."""
         catalog = self._catalog.snapshot()
-        before = catalog.entry(statement.name)
+        before = catalog.made(statement.name)
         if before is not None:
             if statement.if_not_exists and isinstance(before, ViewDefinition):
                 return
             if not statement.or_replace or not isinstance(before, ViewDefinition):
                 kind = "view" if isinstance(before, ViewDefinition) else "table"
-                hint = "CREATE OR REPLACE VIEW replaces it" if kind == "view" else "unregister() removes it"
-                raise ProgrammingError(f"there is a {kind} {statement.name} already", ErrorContext(hint=hint))
+                hint = _REPLACES if kind == "view" else _REMOVES if isinstance(before, TableVersion) else _FORGETS
+                message = f"there is a {kind} {shown_name(statement.name)} already"
+                raise ProgrammingError(message, ErrorContext(hint=hint))
         fields = self._binder.describe(statement.sql, (), catalog)
         if len(statement.columns) > len(fields):
             message = f"the view {statement.name} names {len(statement.columns)} columns, its query has {len(fields)}"
@@ -53,6 +59,9 @@ class Views:
 
 def columns_of(name: str, catalog: CatalogSnapshot, binder: Binder) -> tuple[Field, ...]:
     """The columns of a table or view; raises ``TableNotFound``."""
+    if catalog.entry(name) is None and catalog.entry(written := name.replace(".", SEPARATOR, 1)) is not None:
+        name = written
     if catalog.entry(name) is None:
-        raise TableNotFound(f"there is no table {name}", ErrorContext(hint=suggest(name, catalog.names())))
-    return binder.describe(f"FROM {quote_name(name)}", (), catalog)
+        message = f"there is no table {shown_name(name)}"
+        raise TableNotFound(message, ErrorContext(hint=suggest(name, catalog.names())))
+    return binder.describe(f"FROM {quoted_name(name)}", (), catalog)

@@ -86,11 +86,11 @@ _REFUSED = {
     "CALL": "select from the function instead: FROM function(...)",
     "EXPORT": "fetch the result and write it",
     "IMPORT": "register files instead",
-    "BEGIN": "there are no transactions",
-    "START": "there are no transactions",
-    "COMMIT": "there are no transactions",
-    "ROLLBACK": "there are no transactions",
-    "ABORT": "there are no transactions",
+    "BEGIN": "each statement is a transaction of its own",
+    "START": "each statement is a transaction of its own",
+    "COMMIT": "each statement is a transaction of its own",
+    "ROLLBACK": "each statement is a transaction of its own",
+    "ABORT": "each statement is a transaction of its own",
     "VACUUM": "there is nothing to clean",
     "CHECKPOINT": "there is nothing to write",
     "COMMENT": "there is no place to keep it",
@@ -226,7 +226,10 @@ class _Reader(StatementReader):
         self.index = 1
         if self.starts_query():
             return Describe(self.rest_as_query().sql)
-        return Describe(self._select_from_name(keyword, "a table or a query to describe"))
+        token = self.peek()
+        name = self.table_name() if token is not None and token.kind is not TokenKind.STRING else None
+        self.index = 1
+        return Describe(self._select_from_name(keyword, "a table or a query to describe"), name)
 
     def _select_from_name(self, keyword: Token, what: str) -> str:
         """The statement with FROM in place of its keyword: of the same length, so that places stay."""
@@ -264,6 +267,6 @@ class _Reader(StatementReader):
         if token.is_word("TABLES") and self.peek() is None:
             return ShowTables()
         if token.is_word("ALL") and self.tokens[self.index].is_word("TABLES") and len(self.tokens) == 3:
-            return ShowTables()
+            return ShowTables(everywhere=True)
         name = "timezone" if self.is_time_zone(token) else token.name
         return ShowSetting(name, self.sql[: keyword.start] + "FROM" + self.sql[keyword.end :])

@@ -61,7 +61,9 @@ class ShowAll:
 
 @dataclass(frozen=True, slots=True)
 class ShowTables:
-    """``SHOW TABLES``: the names of all tables and views."""
+    """``SHOW TABLES``: the names of the tables and views of the current schema; ``everywhere``: ``SHOW ALL TABLES``."""
+
+    everywhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +82,10 @@ class ShowStats:
 
 @dataclass(frozen=True, slots=True)
 class Describe:
-    """``DESCRIBE query`` or ``DESCRIBE table``; ``sql`` is the query, or selects from the table."""
+    """``DESCRIBE query`` or ``DESCRIBE table``; ``sql`` is the query, or selects from the table of that ``name``."""
 
     sql: str
+    name: str | None = None
 
 
 class ExplainMode(StrEnum):

@@ -2,7 +2,9 @@
 
 import re
 
+from shoal.planner.errors import NotSupportedError
 from shoal.planner.ids import StageId
+from shoal.planner.names import MAIN, SEPARATOR, hidden_name
 from shoal.planner.protocols import Catalog, Kernel
 from shoal.planner.source import Field, FileFormat, TableSource, ViewDefinition
 from shoal.planner.stage import ScanInput, Split, Stage, StagedPlan
@@ -59,6 +61,9 @@ def collect_sources(
     for statement in definitions.statements(sql):
         views.setdefault(f"{statement}\n", ("", statement))
     _collect_named(sql, catalog, kernel, tables, views)
+    hidden = hidden_name((*tables, *views))
+    if hidden is not None and catalog.lookup(hidden) is not catalog.lookup(f"{MAIN}{SEPARATOR}{hidden}"):
+        raise NotSupportedError(f"{hidden} of two schemas in one statement: qualify both names")
 
 
 def _collect_named(

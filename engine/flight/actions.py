@@ -30,6 +30,7 @@ from shoal.flight.sessions import ClientSession
 from shoal.planner import codec
 from shoal.planner.errors import Error, NotSupportedError, ProtocolError, VersionMismatch
 from shoal.planner.statement import CreateView, DropView, Query, ResetVariable, SetVariable, classify
+from shoal.planner.table_statements import Delete, Insert, TableStatement, Update
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -137,7 +138,7 @@ class Actions:
         """Keep a statement under a handle; mistakes inside a query show when it runs."""
         session = await self.calls.session(context)
         sql = _inside(wire.ActionCreatePreparedStatementRequest, body).query
-        is_update = isinstance(classify(sql), SetVariable | ResetVariable | CreateView | DropView)
+        is_update = _is_update(classify(sql))
         handle = session.prepare(sql)
         schema = b"" if is_update else await self.calls.quick(lambda: self._described(session, sql))
         return pack(
@@ -184,3 +185,10 @@ def _inside(message: type[Message], body: bytes) -> Any:
     if name != message.DESCRIPTOR.name:
         raise ProtocolError(f"expected {message.DESCRIPTOR.name}, got {name[:100]}")
     return parse(message, value)
+
+
+def _is_update(statement: object) -> bool:
+    """Whether a statement is run for its effect alone."""
+    if isinstance(statement, Insert | Update | Delete):
+        return statement.returning is None
+    return isinstance(statement, SetVariable | ResetVariable | CreateView | DropView | TableStatement)

@@ -48,6 +48,7 @@ class HeldResult:
         self.outputs = outputs
         self.inline = inline
         self.statistics: QueryStatistics | None = None
+        self.changed: int | None = None
         self.used = time.monotonic()
         self._rows = rows
         self._free = free
@@ -81,6 +82,7 @@ def hold_for_our_client(result: Result, runner: BorrowedRunner, query: QueryId, 
     statistics = result.statistics
     held = _held_as_it_travels(result, runner, query, values)
     held.statistics = statistics
+    held.changed = result.changed
     return held
 
 
@@ -96,7 +98,9 @@ def hold_for_others(
     if kept is None:
         table = result.table()
         result.close()
-        return _holding(query, result.columns, values, table)
+        held = _holding(query, result.columns, values, table)
+        held.changed = result.changed
+        return held
     if _as_they_are(kept.outputs, schema, reader):
         result.close()
         return HeldResult(query, result.columns, values, schema, outputs=kept.outputs, free=kept.free)

@@ -16,6 +16,7 @@ from shoal.flight.requests import parse
 from shoal.flight.schemas import Schemas
 from shoal.flight.sessions import ClientSession
 from shoal.planner.errors import Error
+from shoal.planner.names import own_name, schema_of
 from shoal.planner.source import ViewDefinition
 from shoal.version import __version__
 
@@ -68,15 +69,15 @@ _SERVER: Mapping[int, str | bool | int] = MappingProxyType(
         0: "shoal",
         1: __version__,
         2: pa.__version__,
-        3: True,  # read only
+        3: False,  # read only
         4: True,  # takes SQL
         5: False,  # takes Substrait
         8: 0,  # transactions: none
         9: True,  # cancels
         10: False,  # bulk ingestion
         500: False,  # creates catalogs, schemas, tables
-        501: False,
-        502: False,
+        501: True,
+        502: True,
         503: 1,  # identifiers: case does not matter, and is kept
         504: '"',
         505: 1,
@@ -125,7 +126,8 @@ class Listings:
                 return _table([(CATALOG,)], schema)
             case "CommandGetDbSchemas":
                 request = parse(wire.CommandGetDbSchemas, value)
-                return _table([(CATALOG, SCHEMA)] if _in_schema(request) else [], schema)
+                names = (SCHEMA, *session.session.catalog.snapshot().schemas.made.values())
+                return _table([(CATALOG, name) for name in names if _in_schema(request, name)], schema)
             case "CommandGetTables":
                 return _table(self._tables(session, parse(wire.CommandGetTables, value)), schema)
             case "CommandGetTableTypes":
@@ -134,18 +136,19 @@ class Listings:
                 return schema.empty_table()
 
     def _tables(self, session: ClientSession, request: wire.CommandGetTables) -> _Rows:
-        if not _in_schema(request):
-            return []
         has_pattern = request.HasField("table_name_filter_pattern")
         wanted = _like(request.table_name_filter_pattern) if has_pattern else _anything
         catalog = session.session.catalog.snapshot()
         rows: list[tuple[object, ...]] = []
-        for name in sorted(catalog.names()):
-            kind = "VIEW" if isinstance(catalog.entry(name), ViewDefinition) else "TABLE"
-            if not wanted(name) or (request.table_types and kind not in request.table_types):
+        for full, entry in sorted(catalog.entries.values(), key=lambda named: named[0]):
+            kind = "VIEW" if isinstance(entry, ViewDefinition) else "TABLE"
+            name, schema = own_name(full), schema_of(full) or SCHEMA
+            if not _in_schema(request, schema) or not wanted(name):
                 continue
-            row = (CATALOG, SCHEMA, name, kind)
-            rows.append((*row, self._columns(session, name)) if request.include_schema else row)
+            if request.table_types and kind not in request.table_types:
+                continue
+            row = (CATALOG, schema, name, kind)
+            rows.append((*row, self._columns(session, full)) if request.include_schema else row)
         return rows
 
     def _columns(self, session: ClientSession, name: str) -> bytes:
@@ -162,12 +165,12 @@ class Listings:
         return schema_bytes(pa.schema(fields))
 
 
-def _in_schema(request: wire.CommandGetTables | wire.CommandGetDbSchemas) -> bool:
-    """Whether a request wants anything of the one schema of the one catalog."""
+def _in_schema(request: wire.CommandGetTables | wire.CommandGetDbSchemas, schema: str) -> bool:
+    """Whether a request wants what is in a schema of the one catalog."""
     if request.HasField("catalog") and request.catalog != CATALOG:
         return False
     has_pattern = request.HasField("db_schema_filter_pattern")
-    return not has_pattern or _like(request.db_schema_filter_pattern)(SCHEMA)
+    return not has_pattern or _like(request.db_schema_filter_pattern)(schema)
 
 
 def _anything(_name: str) -> bool:

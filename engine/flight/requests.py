@@ -117,7 +117,7 @@ class Answer:
     """How a statement ended. ``columns`` None: without a result. ``outputs``: the files of the executors that hold it.
 
     ``rows``: these are all, as an IPC stream; ``handle``: the coordinator holds the rows, and gives them for it.
-    ``mmap`` and ``timezone`` are settings. ``statistics``: what the query cost.
+    ``mmap`` and ``timezone`` are settings. ``statistics``: what the query cost. ``changed``: the rows that were.
     """
 
     query: str
@@ -128,6 +128,7 @@ class Answer:
     mmap: bool = True
     timezone: str | None = None
     statistics: QueryStatistics | None = None
+    changed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Schemas:
         assert described is not None
         rows = described.all_rows()
         described.close()
-        return self.of_columns(tuple(Field(name, type_) for name, type_, _ in rows))
+        return self.of_columns(tuple(Field(name, type_) for name, type_, *_ in rows))
 
     def close(self) -> None:
         """Free the connection; idempotent."""

@@ -72,15 +72,13 @@ class Statements:
         return info
 
     async def update(self, session: ClientSession, sql: str, parameters: tuple[object, ...]) -> int:
-        """Run a statement for its effect; the number of rows it changed, which is not known."""
+        """Run a statement for its effect; the number of rows it changed, -1 if that is not known."""
         held = await self._finish(session, self._start(session, sql, parameters))
         if held is not None:
             await self.calls.quick(lambda: session.release(held.query))
-        return -1 if held is not None else 0
+        return 0 if held is None else -1 if held.changed is None else held.changed
 
-    def _start(
-        self, session: ClientSession, sql: str, parameters: Parameters, query: str | None = None
-    ) -> Statement:
+    def _start(self, session: ClientSession, sql: str, parameters: Parameters, query: str | None = None) -> Statement:
         loop = asyncio.get_running_loop()
         statement = self.calls.sessions.start(session, sql, parameters, query)
 
@@ -152,7 +150,15 @@ def _answer(held: HeldResult) -> Answer:
     values = held.values
     handle = "" if held.outputs or held.inline else held.query
     return Answer(
-        held.query, held.columns, held.outputs, held.inline, handle, values.mmap, values.timezone, held.statistics
+        held.query,
+        held.columns,
+        held.outputs,
+        held.inline,
+        handle,
+        values.mmap,
+        values.timezone,
+        held.statistics,
+        held.changed,
     )
 
 

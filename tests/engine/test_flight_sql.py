@@ -100,7 +100,7 @@ def test_adbc_sets_and_lists(cursor: Any) -> None:
         ("SELECT nme FROM (SELECT 1 AS name)", "ProgrammingError", "^^^\n  hint: did you mean name?"),
         ("SELEC 1", "ProgrammingError", "did you mean SELECT?"),
         ("SELECT 'abc'::INTEGER", "ProgrammingError", "Could not convert string"),
-        ("DELETE FROM t", "NotSupportedError", "Shoal reads"),
+        ("DELETE FROM t", "ProgrammingError", "does not exist"),
     ],
 )
 def test_adbc_sees_clean_errors(cursor: Any, sql: str, kind: str, text: str) -> None:

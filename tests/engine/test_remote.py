@@ -24,9 +24,9 @@ from shoal.flight import statements
 from shoal.flight.service import flight_services
 from shoal.planner.errors import FetchFailed
 from shoal.planner.source import ArrowSource
+from shoal.queries import Queries
 from shoal.result import Result
 from shoal.serve import CoordinatorServer
-from shoal.session import Session
 from tests.engine.remote_cluster import SECONDS, coordinator, executors, url_of
 
 pytestmark = pytest.mark.cluster
@@ -124,7 +124,7 @@ def test_settings_views_and_scripts_belong_to_the_session(
     assert connection.execute("SET partitions = 3; SELECT x + 1 FROM v").fetchall() == [(42,)]
     assert connection.tables() == ("v",)
     assert [(column.name, column.type) for column in connection.columns("v")] == [("x", "INTEGER")]
-    assert connection.execute("DESCRIBE v").fetchall() == [("x", "INTEGER", "YES")]
+    assert connection.execute("DESCRIBE v").fetchall() == [("x", "INTEGER", "YES", None, None, None)]
     with shoal.connect(url_of(server)) as other:
         assert other.tables() == ()
         assert other.execute("SHOW partitions").fetchall() == [("auto",)]
@@ -170,9 +170,9 @@ def flight_of(server: CoordinatorServer):
         ("SELECT 1;\nSELECT lenght('x')", shoal.FunctionNotFound, 2, 8, None),
         ("SELEC 1", shoal.SyntaxError_, 1, 1, "did you mean SELECT?"),
         ("SELECT * FROM nothing", shoal.TableNotFound, 1, 15, None),
-        ("INSERT INTO t VALUES (1)", shoal.NotSupportedError, 1, 1, None),
+        ("INSERT INTO t VALUES (1)", shoal.ProgrammingError, 1, 13, None),
         ("SET nothing = 1", shoal.SettingError, None, None, "SHOW ALL lists the settings"),
-        ("SELECT 'abc'::INTEGER", shoal.DataError, None, None, None),
+        ("SELECT 'abc'::INTEGER", shoal.DataError, 1, 13, None),
         ("SELECT '" + "é" * 20_000 + "', nme", shoal.ColumnNotFound, 1, 20_012, None),
     ],
 )
@@ -262,16 +262,16 @@ def test_a_client_that_is_interrupted_or_vanishes_leaves_no_query(
 def test_a_statement_that_is_run_again_keeps_its_name(
     connection: shoal.Connection, numbers: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, failures = Session._run, [FetchFailed("an executor is gone")]
+    run, failures = Queries._run, [FetchFailed("an executor is gone")]
 
-    def fail_once(session: Session, *arguments: object) -> Result:
+    def fail_once(session: Queries, *arguments: object) -> Result:
         if failures:
             raise failures.pop()
         # Longer than a client waits in one call, so that it asks again by the name.
         time.sleep(0.2)
         return run(session, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Session, "_run", fail_once)
+    monkeypatch.setattr(Queries, "_run", fail_once)
     monkeypatch.setattr(statements, "POLL_SECONDS", 0.02)
     cursor = connection.execute(f"SELECT v FROM '{numbers}' WHERE v < 5")
     assert len(cursor.fetchall()) == 5

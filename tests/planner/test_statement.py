@@ -47,7 +47,7 @@ from shoal.planner.statement import (
         ("SHOW ALL", ShowAll()),
         ("SHOW TABLES", ShowTables()),
         ("SHOW verify", ShowSetting("verify", "FROM verify")),
-        ("DESCRIBE t", Describe("FROM     t")),
+        ("DESCRIBE t", Describe("FROM     t", "t")),
         ("DESC SELECT 1", Describe("     SELECT 1")),
         ("EXPLAIN SELECT 1", Explain(ExplainMode.PLAN, Query("        SELECT 1"))),
         ("EXPLAIN (SELECT 1)", Explain(ExplainMode.PLAN, Query("        (SELECT 1)"))),
