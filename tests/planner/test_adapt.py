@@ -12,6 +12,7 @@ from shoal.planner.stage import (
     Adaptation,
     Estimate,
     ExchangeInput,
+    HeavyStatement,
     OutputFile,
     ReadMode,
     ScanInput,
@@ -91,6 +92,43 @@ def test_every_row_of_a_split_input_is_read_once(data: st.DataObject) -> None:
     else:
         assert 0 not in read_rows(layout, "r", outputs[RIGHT], tasks)
     assert adaptation.disabled < {"split_skew", "coalesce_partitions"} or layout == planned_layout(join(tasks))
+
+
+@given(st.data())
+def test_rows_of_heavy_keys_are_read_once(data: st.DataObject) -> None:
+    tasks = data.draw(st.integers(2, 7))
+    sizes = st.integers(0, 6) | st.integers(20, 80)
+    made = files(LEFT, *data.draw(st.lists(st.tuples(*[sizes] * tasks), min_size=1, max_size=4)))
+    shares = st.floats(0, 1)
+    made = tuple(
+        replace(file, heavy=tuple(int(data.draw(shares) * max(0, rows - 1)) for rows in file.rows)) for file in made
+    )
+    outputs = {LEFT: made, RIGHT: files(RIGHT, *even(tasks))}
+    stage = replace(join(tasks, splittable=False), heavy=(HeavyStatement("l", "SELECT 2"),))
+    layout = lay_out(stage, outputs, Adaptation(frozenset({"coalesce_partitions"}), split_bytes=MEGABYTE))
+    assert set(read_rows(layout, "l", made, tasks)) <= {1}
+    for share in layout.shares:
+        for piece in share.pieces:
+            (number,) = share.partitions
+            others = made[piece.file].rows[number] - made[piece.file].heavy[number]
+            first, rows = (piece.rows.first, piece.rows.rows) if piece.rows else (0, others)
+            assert rows > 0
+            assert first >= others if share.heavy else first + rows <= others
+    plain = lay_out(join(tasks, splittable=False), outputs, Adaptation(frozenset({"coalesce_partitions"})))
+    assert plain == planned_layout(join(tasks))
+
+
+def test_rows_of_a_heavy_key_have_tasks_of_their_own() -> None:
+    made = tuple(replace(file, heavy=(18, 0, 0, 0)) for file in files(LEFT, *[(20, 2, 2, 2)] * 4))
+    outputs = {LEFT: made, RIGHT: files(RIGHT, *even(4))}
+    stage = replace(join(4, splittable=False), heavy=(HeavyStatement("l", "SELECT 2"),))
+    layout = lay_out(stage, outputs, Adaptation())
+    assert [(share.partitions, share.heavy) for share in layout.shares] == [((0,), True)] * 4 + [
+        ((number,), False) for number in range(4)
+    ]
+    assert layout.cuts("l")
+    assert layout.notes == ("partition 0 has 86.0 MB: 4 more tasks for 75.5 MB of heavy keys of l",)
+    assert lay_out(stage, {**outputs, LEFT: files(LEFT, *[(20, 2, 2, 2)] * 4)}, Adaptation()) == planned_layout(stage)
 
 
 def test_a_skewed_partition_is_dealt_out_by_files() -> None:
