@@ -110,6 +110,9 @@ class QueryBinder:
         return self._ordered(bound, query, None)
 
     def _select(self, select: exp.Select, parent: Scope | None, visible: CommonTables) -> BoundQuery:
+        for kind, reason in ((exp.TableSample, "a sample"), (exp.Pivot, "a pivot")):
+            if any(node.find_ancestor(exp.Select) is select for node in select.find_all(kind)):
+                raise NotDistributable(reason)
         scope = Scope(parent=parent)
         node = FromBinder(self, scope, visible).bind(select)
         expressions = ExpressionBinder(

@@ -85,22 +85,25 @@ class ExpressionBinder:
         return bound
 
     def _column(self, node: exp.Column, aliases: Mapping[str, exp.Expression], prefer_alias: bool) -> exp.Expression:
-        name, table = node.name, node.table or None
-        if isinstance(node.this, exp.Star) or node.args.get("db"):
+        names = [part.name for part in node.parts]
+        if isinstance(node.this, exp.Star):
             raise NotDistributable(f"the name {sql_of(node)}")
-        if prefer_alias and table is None and name.lower() in aliases:
-            return exp.Paren(this=aliases[name.lower()].copy())
-        found = self.scope.resolve(table, name)
-        if found is not None:
-            return column_ref(found.id)
-        if table is None and name.lower() in aliases:
-            return exp.Paren(this=aliases[name.lower()].copy())
-        structure = (
-            self.scope.resolve(None, table) if table is not None and not self.scope.has_relation(table) else None
-        )
-        if structure is not None:
-            return exp.Dot(this=column_ref(structure.id), expression=exp.Identifier(this=name, quoted=True))
-        raise NotDistributable(f"the name {sql_of(node)} is resolved by the kernel only")
+        alias = aliases.get(names[0].lower()) if len(names) == 1 else None
+        if prefer_alias and alias is not None:
+            return exp.Paren(this=alias.copy())
+        found, fields = None, names[2:]
+        if len(names) > 1 and self.scope.has_relation(names[0]):
+            found = self.scope.resolve(names[0], names[1])
+        if found is None and (len(names) == 1 or not self.scope.has_relation(names[0])):
+            found, fields = self.scope.resolve(None, names[0]), names[1:]
+        if found is None:
+            if alias is not None:
+                return exp.Paren(this=alias.copy())
+            raise NotDistributable(f"the name {sql_of(node)} is resolved by the kernel only")
+        value: exp.Expression = column_ref(found.id)
+        for field_name in fields:
+            value = exp.Dot(this=value, expression=exp.Identifier(this=field_name, quoted=True))
+        return value
 
     def _subquery(
         self, node: exp.Expression, aliases: Mapping[str, exp.Expression], prefer_alias: bool

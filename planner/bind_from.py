@@ -176,6 +176,8 @@ class FromBinder:
             return self._block(query, refusal.reason, {})
 
     def _block(self, query: exp.Expression, reason: str, visible: CommonTables) -> BoundQuery:
+        if not self.binder.reader.is_faithful():
+            raise NotDistributable(reason)
         node = kernel_block(query, reason, visible, self.binder.catalog, self.binder.kernel, self.binder.ids)
         return BoundQuery(node, tuple(zip(node.names, (column.id for column in node.columns), strict=True)))
 
@@ -241,7 +243,12 @@ class FromBinder:
             rows = self._expressions().bind(source.list)
             if columns_of(rows):
                 return self._rows(left, join, kind, rows, source.names)
-        right = self._item(join.this)
+        try:
+            right = self._item(join.this)
+        except NotDistributable:
+            if not isinstance(join.this, exp.Subquery) or join.args.get("using") or method:
+                raise
+            return self._lateral(left, join, kind)
         using = [item.name for item in join.args.get("using") or []]
         if method == "NATURAL":
             using = self._shared_names(first_right)
@@ -307,9 +314,10 @@ class FromBinder:
 
     def _lateral(self, left: Node, join: exp.Expression, kind: JoinKind) -> Node:
         lateral = join.this
-        if not isinstance(lateral.this, exp.Subquery) or kind not in (JoinKind.INNER, JoinKind.LEFT):
+        query = lateral if isinstance(lateral, exp.Subquery) else lateral.this
+        if not isinstance(query, exp.Subquery) or kind not in (JoinKind.INNER, JoinKind.LEFT):
             raise NotDistributable("a lateral function")
-        bound = self.binder.query(lateral.this, self.scope, self.visible)
+        bound = self.binder.query(query, self.scope, self.visible)
         right = self._relation(lateral, "lateral", bound.node, bound.outputs, ())
         condition = join.args.get("on")
         expressions = ExpressionBinder(self.binder.ids, _no_subquery, self.scope)

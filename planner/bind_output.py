@@ -11,15 +11,20 @@ from shoal.planner.logical import (
     Aggregate,
     Assignment,
     Column,
+    Filter,
     Limit,
     Node,
     Project,
     Sort,
     SortKey,
+    Window,
     schema,
 )
 from shoal.planner.not_distributable import NotDistributable
 from shoal.planner.scalar import column_ref, columns_of, unwrap
+
+
+LARGEST_LIMIT = 2**31
 
 
 @dataclass(slots=True)
@@ -55,12 +60,18 @@ class _Columns:
 
 
 def deliver(
-    select: exp.Expression, node: Node, items: list[SelectItem], order: list[SortKey], ids: ColumnIds
+    select: exp.Expression,
+    node: Node,
+    items: list[SelectItem],
+    order: list[SortKey],
+    ids: ColumnIds,
+    on: list[SortKey],
 ) -> BoundQuery:
-    """The block over ``node``, with the columns by which it is ordered behind those of its select list."""
+    """The block over ``node``, with the columns by which it is ordered behind those of its select list.
+
+    ``on``: the keys of DISTINCT ON, of each of which the first row in the order stays.
+    """
     distinct = select.args.get("distinct")
-    if distinct is not None and distinct.args.get("on") is not None:
-        raise NotDistributable("DISTINCT ON")
     columns = _Columns(ids, {column.id: column for column in schema(node)})
     outputs = tuple((item.name, columns.add(item.expression, item.name)) for item in items)
     delivered = len(columns.assignments)
@@ -69,15 +80,33 @@ def deliver(
         for key in order
         if columns_of(key.expression)
     )
-    if distinct is not None and len(columns.assignments) > delivered:
-        raise NotDistributable("DISTINCT ordered by something that is not selected")
-    node = Project(node, tuple(columns.assignments.values()))
-    if distinct is not None:
-        node = Aggregate(node, schema(node), ())
+    if on:
+        partition = [columns.add(key.expression, "distinct_key") for key in on if columns_of(key.expression)]
+        node = _first_rows(Project(node, tuple(columns.assignments.values())), partition, keys, ids)
+    else:
+        if distinct is not None and len(columns.assignments) > delivered:
+            raise NotDistributable("DISTINCT ordered by something that is not selected")
+        node = Project(node, tuple(columns.assignments.values()))
+        if distinct is not None:
+            node = Aggregate(node, schema(node), ())
     if keys:
         node = Sort(node, keys)
     limit = limit_of(select)
     return BoundQuery(node if limit is None else Limit(node, *limit), outputs)
+
+
+def _first_rows(node: Node, partition: list[ColumnId], keys: tuple[SortKey, ...], ids: ColumnIds) -> Node:
+    """The first row of each partition."""
+    ordered = [exp.Ordered(this=key.expression, desc=key.descending, nulls_first=key.nulls_first) for key in keys]
+    window = exp.Window(
+        this=exp.RowNumber(),
+        partition_by=[column_ref(column) for column in partition],
+        order=exp.Order(expressions=ordered) if ordered else None,
+    )
+    number = Column(ids.fresh("row_number"), "BIGINT")
+    first = exp.EQ(this=column_ref(number.id), expression=exp.Literal(this="1", is_string=False))
+    kept = tuple(Assignment(column, column_ref(column.id)) for column in schema(node))
+    return Project(Filter(Window(node, (Assignment(number, window),)), first), kept)
 
 
 def limit_of(query: exp.Expression) -> tuple[int | None, int] | None:
@@ -85,14 +114,29 @@ def limit_of(query: exp.Expression) -> tuple[int | None, int] | None:
     limit, offset = query.args.get("limit"), query.args.get("offset")
     if limit is None and offset is None:
         return None
-    if limit is not None and (not isinstance(limit, exp.Limit) or limit.args.get("limit_options")):
+    if isinstance(limit, exp.Fetch) and not limit.args.get("limit_options"):
+        counts = [limit.args.get("count") or exp.Literal(this="1", is_string=False)]
+    elif limit is None or (isinstance(limit, exp.Limit) and not limit.args.get("limit_options")):
+        counts = [limit.expression if limit is not None else None]
+    else:
         raise NotDistributable("a LIMIT in percent")
-    numbers: list[int | None] = []
-    for clause in (limit, offset):
-        value = clause.expression if clause is not None else None
-        if value is not None and not (
-            isinstance(value, exp.Literal) and not value.is_string and str(value.this).isdigit()
-        ):
-            raise NotDistributable("a LIMIT that is an expression")
-        numbers.append(int(value.this) if value is not None else None)
+    counts.append(offset.expression if offset is not None else None)
+    numbers = [None if value is None else _integer(value) for value in counts]
     return numbers[0], numbers[1] or 0
+
+
+def _integer(value: exp.Expression) -> int:
+    """The number that a constant is; DuckDB's own arithmetic on larger ones is its own business."""
+    found: int | None = None
+    match value:
+        case exp.Literal() if not value.is_string and str(value.this).isdigit():
+            found = int(value.this)
+        case exp.Paren():
+            found = _integer(value.this)
+        case exp.Add():
+            found = _integer(value.this) + _integer(value.expression)
+        case exp.Mul():
+            found = _integer(value.this) * _integer(value.expression)
+    if found is None or found >= LARGEST_LIMIT:
+        raise NotDistributable("a LIMIT that is an expression")
+    return found

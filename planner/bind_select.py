@@ -82,13 +82,15 @@ class SelectBinder:
         having = self._bound_clause("having")
         qualify = self._bound_clause("qualify")
         order = self._order_keys()
+        sorted_by = len(order)
+        order += self._distinct_keys(order)
         self._group(having, qualify, order)
         rewrite = self._over_groups if self._is_grouped(having, qualify, order) else _same
         if having is not None:
             having = rewrite(having)
             self._filter(having, rewrite)
         self._windows(qualify, order, rewrite)
-        return deliver(self.select, self.node, self.items, order, self.ids)
+        return deliver(self.select, self.node, self.items, order[:sorted_by], self.ids, order[sorted_by:])
 
     def _bind_items(self) -> None:
         for item in self.select.expressions:
@@ -189,6 +191,17 @@ class SelectBinder:
                 continue
             keys.append(SortKey(self._positional(item.this), descending, nulls_first))
         return keys
+
+    def _distinct_keys(self, order: list[SortKey]) -> list[SortKey]:
+        """What DISTINCT ON keeps one row of each of."""
+        distinct = self.select.args.get("distinct")
+        on = distinct.args.get("on") if distinct is not None else None
+        if on is None:
+            return []
+        if not order:
+            raise NotDistributable("DISTINCT ON without an order")
+        items = on.expressions if isinstance(on, exp.Tuple) else [unwrap(on)]
+        return [SortKey(self._positional(item)) for item in items]
 
     def _positional(self, key: exp.Expression) -> exp.Expression:
         if isinstance(key, exp.Literal) and not key.is_string and str(key.this).isdigit():

@@ -1,6 +1,6 @@
 """Parses one query into a sqlglot tree, after its size and depth were checked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sqlglot
 from sqlglot import exp
@@ -11,7 +11,8 @@ from shoal.planner.lexer import Token, TokenKind, check_size, tokenize
 from shoal.planner.not_distributable import NotDistributable
 from shoal.planner.protocols import Kernel
 from shoal.planner.safe_nodes import KERNEL_ONLY, SAFE_NODES
-from shoal.planner.scalar import DIALECT
+from shoal.planner.same_syntax import same_syntax
+from shoal.planner.scalar import DIALECT, sql_of
 from shoal.planner.syntax_tree import SyntaxTree
 
 _SAFE = frozenset(SAFE_NODES)
@@ -50,6 +51,8 @@ class QueryReader:
     kernel: Kernel
     kept: frozenset[str] = frozenset()
     _moment: str = ""
+    _read: list[tuple[str, exp.Expression]] = field(default_factory=list)
+    """What sqlglot has read and has not been compared yet."""
 
     def read(self, sql: str) -> exp.Expression:
         """The tree of a query that the kernel has accepted, with the kernel's own text where sqlglot is not trusted.
@@ -62,12 +65,26 @@ class QueryReader:
             parsed = None
         doubtful = parsed is None or any(_is_doubtful(node) for node in parsed.walk())
         if parsed is not None and not doubtful and all(map(_is_plain_token, tokenize(sql))):
+            self._read.append((sql, parsed.copy()))
             return parsed
         tree = SyntaxTree.read(sql, self.kernel.syntax(sql))
         if tree is None:
             return parse_query(sql) if parsed is None else parsed
         texts = CarriedTexts(tree, self.kept, self.moment)
-        return texts.restored(parse_query(texts.marked()))
+        marked = texts.marked()
+        parsed = parse_query(marked)
+        self._read.append((marked, parsed.copy()))
+        return texts.restored(parsed)
+
+    def is_faithful(self) -> bool:
+        """Whether the kernel reads all that was read so far as it does after sqlglot has written it."""
+        while self._read:
+            sql, parsed = self._read[-1]
+            trees = [SyntaxTree.read(text, self.kernel.syntax(text)) for text in (sql, sql_of(parsed))]
+            if trees[0] is None or trees[1] is None or not same_syntax(trees[0], trees[1]):
+                return False
+            self._read.pop()
+        return True
 
     @property
     def shows_time(self) -> bool:
