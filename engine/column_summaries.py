@@ -29,7 +29,7 @@ def summarise_column(footer: parquet.FileMetaData, index: int, step: int = 1) ->
         rows += chunk.num_values
         uncompressed += chunk.total_uncompressed_size
         dictionary = dictionary and chunk.has_dictionary_page
-        if dictionary and is_text:
+        if dictionary:
             dictionary_bytes += chunk.data_page_offset - chunk.dictionary_page_offset - DICTIONARY_HEADER
         statistics = chunk.statistics
         if statistics is None or not statistics.has_null_count:
@@ -51,7 +51,7 @@ def summarise_column(footer: parquet.FileMetaData, index: int, step: int = 1) ->
         maximum=_extreme(bounds, 1) if bounds else None,
         span=_span(bounds) if complete else None,
         is_text=is_text,
-        dictionary_bytes=max(0.0, dictionary_bytes) if dictionary and is_text else None,
+        dictionary_bytes=max(0.0, dictionary_bytes) if dictionary else None,
     )
     return scaled(summary, footer.num_row_groups / max(1, len(numbers)))
 

@@ -70,7 +70,9 @@ def distinct_count(summary: ColumnSummary, full_span: float | None) -> float | N
         return 1.0 if summary.rows else None
     most = min(present, possible_values(summary.minimum, summary.maximum))
     if present < FEW_ROWS:
-        return max(1.0, most)
+        # A dictionary holds each value once, however few rows there are; compressed, it may hold some more.
+        listed = _listed(summary) * summary.groups
+        return max(1.0, min(most, math.ceil(listed)) if listed >= 1 else most)
     if not summary.dictionary:
         bounded = most < present
         return max(1.0, most if bounded else present if _is_key(summary, present) else present * PLAIN_SHARE)
@@ -85,6 +87,8 @@ def distinct_count(summary: ColumnSummary, full_span: float | None) -> float | N
 
 def possible_values(minimum: object | None, maximum: object | None) -> float:
     """How many values lie between two bounds of a discrete type; infinity for others."""
+    if minimum is not None and minimum == maximum:
+        return 1.0
     match minimum, maximum:
         case bool(), bool():
             return 2.0
@@ -119,15 +123,22 @@ def _distinct_in_group(summary: ColumnSummary, present: float) -> float:
         if values < 1 or values <= 2.0 ** (bits - 1):
             break
         found, width = values, bits
+    listed = _listed(summary)
     if found > 2.0**width:
         unexplained = (found - 2.0**width) * value > rows / 8.0 * UNEXPLAINED_SHARE
         width += unexplained
         found = 2.0**width
-        if summary.dictionary_bytes is not None:
-            listed = summary.dictionary_bytes / summary.groups / value
+        if summary.is_text and summary.dictionary_bytes is not None:
             # A dictionary with fewer bytes than the index width asks for is compressed, and says nothing.
             found = min(found, listed if listed > 2.0 ** (width - 1) else found * MIDDLE_SHARE)
+    # Where equal values follow one another, indexes take next to nothing, and the dictionary alone tells.
+    found = max(found, min(listed, size / value))
     return rows if found >= rows * NEARLY_ALL else found
+
+
+def _listed(summary: ColumnSummary) -> float:
+    """The values in the dictionary page of an average row group, if it is not compressed; 0 if it has none."""
+    return (summary.dictionary_bytes or 0.0) / summary.groups / summary.value_bytes
 
 
 def _domain(distinct: float, rows: float, most: float) -> float:

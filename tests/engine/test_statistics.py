@@ -59,6 +59,28 @@ def test_distinct_counts_are_near(path: Path, column: str, distinct: float) -> N
     assert known.distinct == pytest.approx(distinct, rel=0.35)
 
 
+def test_runs_of_equal_values_are_told_by_the_dictionary(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    columns = {
+        "year": [1900 + index // 360 for index in range(72_000)],
+        "month": [index // 30 % 12 for index in range(72_000)],
+        "flag": ["N" if index < 70_000 else "Y" for index in range(72_000)],
+    }
+    pq.write_table(pa.table(columns), path)
+    known = FooterStatistics(Footers()).table(source(path), frozenset(columns)).columns
+    found = {name: known[name].distinct for name in columns}
+    assert found == pytest.approx({"year": 200, "month": 12, "flag": 2}, rel=0.2)
+
+
+def test_a_small_table_is_told_by_the_dictionary(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    columns = {"same": ["United States"] * 500, "state": [f"S{index % 50:02}" for index in range(500)]}
+    pq.write_table(pa.table(columns), path)
+    known = FooterStatistics(Footers()).table(source(path), frozenset(columns)).columns
+    assert known["same"].distinct == 1
+    assert known["state"].distinct == pytest.approx(50, rel=0.5)
+
+
 def test_bounds_and_nulls(path: Path) -> None:
     found = FooterStatistics(Footers()).table(source(path), frozenset(["key", "few", "nulls"])).columns
     assert (found["key"].minimum, found["key"].maximum, found["key"].null_fraction) == (0, ROWS - 1, 0.0)
