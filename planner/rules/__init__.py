@@ -6,7 +6,9 @@ from shoal.planner.check import check
 from shoal.planner.logical import Node, Query, SharedPlan
 from shoal.planner.rules.context import Rule, RuleContext, RuleRun
 from shoal.planner.rules.decorrelate_subqueries import decorrelate_subqueries
+from shoal.planner.rules.derive_group_filters import derive_group_filters
 from shoal.planner.rules.derive_side_filters import derive_side_filters
+from shoal.planner.rules.expand_apart import expand_apart
 from shoal.planner.rules.infer_predicates import infer_predicates
 from shoal.planner.rules.merge_projects import merge_projects
 from shoal.planner.rules.narrow_rows import narrow_rows
@@ -33,6 +35,8 @@ SIMPLIFYING: tuple[Rule, ...] = (
     decorrelate_subqueries,
     # Again: predicates on the results of subqueries have become predicates on joins.
     simplify_predicates,
+    # When what is always true or false of one reader of a common table is no longer in its part of an OR.
+    derive_group_filters,
     # Projections between joins, many of them left by decorrelation, hide what could move.
     merge_projects,
     push_filters,
@@ -77,8 +81,11 @@ def optimise(query: Query, context: RuleContext) -> Query:
     context = replace(context, outputs=query.outputs)
     for plan in query.shared:
         context.estimator.share(plan.key, plan.root)
-    root = _run(SIMPLIFYING, query.root, context)
-    shared = _optimise_shared(query.shared, root, context) if query.shared else ()
+    root, shared = _run(SIMPLIFYING, query.root, context), query.shared
+    if shared and "expand_apart" not in context.options.disabled_rules:
+        expanded, shared = expand_apart(root, shared, context.ids)
+        root = root if expanded is root else _run(SIMPLIFYING, expanded, context)
+    shared = _optimise_shared(shared, root, context) if shared else ()
     root = _run(ARRANGING, root, context)
     return query if root is query.root and not shared else replace(query, root=root, shared=shared)
 

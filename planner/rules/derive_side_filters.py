@@ -70,13 +70,13 @@ def _derived(terms: Sequence[exp.Expression], leaves: Sequence[frozenset[ColumnI
         for leaf in leaves:
             if used <= leaf or used.isdisjoint(leaf):
                 continue
-            derived = _restricted(branches, leaf)
+            derived = restrict_branches(branches, leaf)
             if derived is not None and derived not in terms and derived not in found:
                 found.append(derived)
     return found
 
 
-def _restricted(branches: Sequence[exp.Expression], leaf: frozenset[ColumnId]) -> exp.Expression | None:
+def restrict_branches(branches: Sequence[exp.Expression], leaf: frozenset[ColumnId]) -> exp.Expression | None:
     """The OR of what each branch says of one table alone; None when a branch says nothing."""
     parts: list[exp.Expression] = []
     for branch in branches:

@@ -151,12 +151,18 @@ def _negate(operand: exp.Expression) -> exp.Expression:
 
 
 def _compare_literals(comparison: exp.Expression) -> exp.Expression:
-    """TRUE or FALSE for a comparison of two integer literals; other comparisons stay."""
+    """TRUE or FALSE for a comparison of two integer literals, or for whether two texts are equal; others stay."""
     left, right = unwrap(comparison.this), unwrap(comparison.expression)
+    if isinstance(comparison, (exp.EQ, exp.NEQ)) and _is_text(left) and _is_text(right):
+        return exp.true() if (left.this == right.this) is isinstance(comparison, exp.EQ) else exp.false()
     if not (isinstance(left, exp.Literal) and isinstance(right, exp.Literal) and left.is_int and right.is_int):
         return comparison
     first, second = int(left.this), int(right.this)
     return exp.true() if COMPARISONS[type(comparison)](first, second) else exp.false()
+
+
+def _is_text(expression: exp.Expression) -> bool:
+    return isinstance(expression, exp.Literal) and bool(expression.is_string)
 
 
 def _distinct(terms: Sequence[exp.Expression]) -> list[exp.Expression]:

@@ -5,6 +5,7 @@ import pytest
 from shoal.planner import logical
 from shoal.planner.logical import JoinKind, Node, SetOperator
 from shoal.planner.null_rejection import rejects_nulls
+from shoal.planner.rules.derive_group_filters import derive_group_filters
 from shoal.planner.rules.derive_side_filters import derive_side_filters
 from shoal.planner.rules.infer_predicates import infer_predicates
 from shoal.planner.rules.push_filters import push_filters
@@ -29,6 +30,7 @@ def columns(*names: str) -> frozenset[logical.ColumnId]:
         ("TRUE AND a_x = 1", "a_x = 1"),
         ("a_x = 1 AND 1 = 2", "FALSE"),
         ("a_x = 1 OR 2 > 1", "TRUE"),
+        ("('s' = 's' AND a_x = 1) OR ('s' = 'c' AND a_x = 2) OR ('s' <> 'c' AND a_x = 3)", "a_x = 1 OR a_x = 3"),
         ("a_x = 1 AND NULL", "FALSE"),
         ("a_x = 1 AND a_x = 1", "a_x = 1"),
         ("NOT (a_x = 1 AND a_y = 2)", "a_x <> 1 OR a_y <> 2"),
@@ -41,7 +43,16 @@ def test_simplify(before: str, after: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["random() > 0.5 AND random() > 0.5", "a_x = 1", "a_x = 1 OR a_y = 2", "1.0 = 1", "a_x LIKE 'b%'"]
+    "text",
+    [
+        "random() > 0.5 AND random() > 0.5",
+        "a_x = 1",
+        "a_x = 1 OR a_y = 2",
+        "1.0 = 1",
+        "a_x LIKE 'b%'",
+        "'a' < 'b'",
+        "'1' = 1",
+    ],
 )
 def test_simplify_does_not_fire(text: str) -> None:
     node = where(A, text)
@@ -50,6 +61,27 @@ def test_simplify_does_not_fire(text: str) -> None:
 
 def test_simplify_drops_a_true_filter() -> None:
     assert simplify_predicates(where(A, "1 = 1"), context()) is A
+
+
+def test_group_filters_are_derived_from_a_disjunction() -> None:
+    node = where(group(A, "a_x", "a_y", total="sum(a_z)"), "(a_x = 1 AND total > 0) OR (a_x = 2 AND a_y = 3)")
+    after = apply(derive_group_filters, node)
+    assert predicates(after)[0].endswith(" AND (a_x = 1 OR (a_x = 2 AND a_y = 3))")
+    assert "a_x = 1 OR (a_x = 2 AND a_y = 3)" in predicates(apply(push_filters, after))
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        "a_x = 1 OR total > 0",
+        "a_x = 1 OR a_y = 2",
+        "a_x = 1 AND total > 0",
+        "(a_x = 1 AND random() > total) OR a_x = 2",
+    ],
+)
+def test_group_filters_are_not_derived(term: str) -> None:
+    node = where(group(A, "a_x", "a_y", total="sum(a_z)"), term)
+    assert derive_group_filters(node, context()) is node
 
 
 def test_side_filters_are_derived_from_a_disjunction() -> None:
