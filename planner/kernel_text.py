@@ -127,6 +127,8 @@ class CarriedTexts:
             return None
         shown = f"CAST('{self.moment()}' AS TIMESTAMPTZ)"
         type = CLOCKS[_clock_name(node)]
+        if type == "TIME":  # which the kernel casts from no other
+            shown = f"CAST({shown} AS TIMESTAMP)"
         return shown if type == "TIMESTAMPTZ" else f"CAST({shown} AS {type})"
 
     def _clocks(self, node: Tree) -> Iterator[tuple[Span, str]]:

@@ -10,7 +10,7 @@ from shoal.planner.column_ids import ColumnIds
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Aggregate, Column, Filter, JoinKind, Node, Project, Schema
 from shoal.planner.not_distributable import NotDistributable
-from shoal.planner.rules.decorrelate_columns import can_fail, copy_fresh, count_references, references, size_of
+from shoal.planner.rules.decorrelate_columns import copy_fresh, count_references, may_fail, references, size_of
 from shoal.planner.rules.decorrelate_repeatable import is_exact_number, why_unrepeatable
 from shoal.planner.scalar import columns_of, conjuncts, equality, unwrap
 from shoal.planner.tree import walk
@@ -52,7 +52,7 @@ class Domain:
         total, equal = count_references(right), _count_equalities(right, outer)
         replaceable = frozenset(column for column in outer if total[column] == equal[column])
         same_types = any(_combines_columns(node) for node in walk(right))
-        exact = any(can_fail(node) for node in walk(right))
+        exact = any(may_fail(node) for node in walk(right))
         return Domain(narrow_to(left, outer, widen=not exact), columns, replaceable, same_types, exact, ids)
 
     @property
