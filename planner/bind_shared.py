@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from shoal.planner import tree
 from shoal.planner.bind_expression import BoundQuery
-from shoal.planner.bind_repeatable import computes_alike
+from shoal.planner.bind_repeatable import computes_alike, stable_columns
 from shoal.planner.column_ids import ColumnIds
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Column, KernelBlock, Limit, Node, Query, SharedPlan, SharedScan, Window, schema
@@ -61,7 +61,8 @@ class SharedTables:
         for known in self._known.values():
             root = self._expanded(known.plan.root, plans)
             if known.plan.key in kept:
-                shared.append(replace(known.plan, root=root))
+                apart = frozenset() if known.once else stable_columns(root) or frozenset()
+                shared.append(replace(known.plan, root=root, apart=apart))
             else:
                 plans[known.plan.key] = root
         return replace(query, root=self._expanded(query.root, plans), shared=tuple(shared))

@@ -266,10 +266,15 @@ Node = (
 
 @dataclass(frozen=True, slots=True)
 class SharedPlan:
-    """A common table expression or view that several places of a statement read; ``key`` is its name, made unique."""
+    """A common table expression or view that several places of a statement read; ``key`` is its name, made unique.
+
+    Of rows that differ in one of the columns ``apart`` each reader may compute its own; other rows must be the same for
+    all readers.
+    """
 
     key: str
     root: Node
+    apart: frozenset[ColumnId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

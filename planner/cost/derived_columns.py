@@ -200,8 +200,14 @@ def values_columns(node: logical.Values) -> dict[ColumnId, ColumnStatistics]:
     return found
 
 
+MOST_CONSTANTS = 8
+"""So few values on a side of a set operation are taken to be constants that tell where a row comes from."""
+
+
 def united(first: ColumnStatistics | None, second: ColumnStatistics | None) -> ColumnStatistics:
-    """Statistics of a column of a set operation: no fewer values than either side has."""
+    """Statistics of a column of a set operation: no fewer values than either side has, those of both if constants."""
     if first is None or second is None or first.distinct is None or second.distinct is None:
         return ColumnStatistics()
-    return ColumnStatistics(distinct=max(first.distinct, second.distinct), width=first.width)
+    constants = max(first.distinct, second.distinct) <= MOST_CONSTANTS and first.minimum != second.minimum
+    distinct = first.distinct + second.distinct if constants else max(first.distinct, second.distinct)
+    return ColumnStatistics(distinct=distinct, width=first.width)

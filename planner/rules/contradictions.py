@@ -38,6 +38,7 @@ class _Limits:
     below: bool = False
     compared: bool = False
     null: bool = False
+    texts: tuple[str, ...] = ()
 
     def at_least(self, value: Constant, *, excluded: bool) -> None:
         if self.low is None or value > self.low or (value == self.low and excluded):  # type: ignore[operator]
@@ -50,7 +51,7 @@ class _Limits:
     @property
     def is_empty(self) -> bool:
         """Whether no value is left."""
-        if self.null and self.compared:
+        if (self.null and self.compared) or len(set(self.texts)) > 1:
             return True
         if self.low is None or self.high is None:
             return False
@@ -63,13 +64,15 @@ def contradict(terms: Sequence[exp.Expression], types: Mapping[ColumnId, str]) -
     """Whether no row can fulfil all of some terms over columns of these DuckDB types.
 
     ``FALSE`` and ``NULL`` are such terms; so are ``x > 5`` and ``x < 3``, or ``x = 1`` and ``x IS NULL``. Only columns
-    and constants that the kernel compares exactly count: integers, decimals and dates, but not floats, nor strings,
-    whose order a collation may change.
+    and constants that the kernel compares exactly count: integers, decimals and dates, but not floats; and of strings
+    only whether they are two different words in any case, as a collation may change all else.
     """
     limits: dict[ColumnId, _Limits] = {}
     for term in terms:
         bare = unwrap(term)
         if isinstance(bare, exp.Null) or (isinstance(bare, exp.Boolean) and bare.this is False):
+            return True
+        if isinstance(bare, exp.EQ) and len({_word(unwrap(bare.this)), _word(unwrap(bare.expression)), None}) == 3:
             return True
         _narrow(bare, types, limits)
     return any(item.is_empty for item in limits.values())
@@ -98,6 +101,11 @@ def _bound(
     limits: dict[ColumnId, _Limits],
 ) -> None:
     id = ColumnId(column.name)
+    word = _word(unwrap(constant)) if kind is exp.EQ and types.get(id) == "VARCHAR" else None
+    if word is not None:
+        found = limits.setdefault(id, _Limits())
+        found.compared, found.texts = True, (*found.texts, word)
+        return
     value = _exact(unwrap(constant), types.get(id, ""))
     if value is None:
         return
@@ -109,12 +117,32 @@ def _bound(
         found.at_most(value, excluded=kind is exp.LT)
 
 
+def _whole_number(constant: exp.Expression) -> int | None:
+    """The value of sums and products of small whole numbers, such as ``2001 + 1``."""
+    leaves = list(constant.find_all(exp.Literal, exp.Column, exp.Func, exp.Subquery))
+    plain = all(isinstance(leaf, exp.Literal) and not leaf.is_string for leaf in leaves)
+    if not plain or len(leaves) > 3 or any(len(str(leaf.this)) > 5 or not leaf.is_int for leaf in leaves):
+        return None
+    value = constant_value(constant)
+    return int(value) if isinstance(value, Decimal) and value == int(value) else None
+
+
+def _word(constant: exp.Expression) -> str | None:
+    """A string of plain letters and digits without regard to case; no collation takes two of these for one."""
+    if not isinstance(constant, exp.Literal) or not constant.is_string:
+        return None
+    text = str(constant.this)
+    return text.casefold() if text.isascii() and text.isalnum() else None
+
+
 def _exact(constant: exp.Expression, type: str) -> Constant | None:
     """The value of a constant that the kernel compares with a column of this type as it is written."""
     if type == "DATE":
         value = constant_value(constant)
         plain = isinstance(value, date) and not isinstance(value, datetime)
         return value if plain and not isinstance(constant, exp.Literal) else None  # type: ignore[return-value]
+    if type in _INTEGERS and isinstance(constant, (exp.Add, exp.Sub, exp.Mul)):
+        return _whole_number(constant)
     sign = 1
     if isinstance(constant, exp.Neg):
         sign, constant = -1, unwrap(constant.this)

@@ -41,6 +41,12 @@ ONCE = """
   ON a.p IS NOT DISTINCT FROM b.p;
 + WITH t AS (SELECT k, id FROM facts LIMIT 10) SELECT * FROM (WITH t AS (SELECT k FROM dims) SELECT count(*) FROM t a
   JOIN t b USING (k)), (SELECT count(*) FROM t a JOIN t b USING (id));
++ WITH t AS (SELECT k, s, sum(f) AS n FROM facts GROUP BY k, s) SELECT a.k, a.n, b.n FROM t a JOIN t b ON a.s = b.s
+  WHERE a.k = 3 AND b.k = 2 + 2;
++ WITH t AS (SELECT 'x' AS kind, k, sum(f) AS n FROM facts GROUP BY k UNION ALL SELECT 'y', k, avg(v) FROM other
+  GROUP BY k) SELECT a.k, a.n, b.n FROM t a JOIN t b ON a.k = b.k WHERE a.kind = 'x' AND b.kind = 'y';
++ WITH t AS (SELECT k, first(id) AS n FROM facts GROUP BY k) SELECT count(*) FROM t a, t b WHERE a.k > 5 AND b.k < 5
+  AND a.n <> b.n;
 + SELECT a.k, b.total FROM positive_sums a JOIN positive_sums b ON a.n = b.n WHERE a.total > 100;
 + WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 30) SELECT n, count(*) FROM r JOIN facts
   ON k = n GROUP BY n;
@@ -95,6 +101,9 @@ EMPTY = """
 + SELECT a.k, b.k FROM dims a FULL JOIN facts b ON a.k = b.k AND a.k < 3 AND a.k > 5;
 + SELECT a.k, b.k FROM dims a LEFT JOIN facts b ON a.k = b.k AND b.k < 3 AND b.k > 5 JOIN facts c ON c.id = a.w;
   SELECT * FROM nothing;
+  SELECT id FROM facts WHERE s = 'one' AND s = 'two';
+  SELECT id FROM facts WHERE 'one' = 'two';
++ SELECT id FROM facts WHERE s = 'name 1' AND 'two' = 'two';
   SELECT 1, 'a' WHERE false;
   SELECT * FROM every_type WHERE i4 < 3 AND i4 > 5;
 """

@@ -142,3 +142,26 @@ def test_nothing_is_read_for_no_rows(kernel: EmptyKernel, sql: str) -> None:
     assert line.startswith("  Values 0 rows  ~1 row, ")
     assert line.endswith("[it is known that there are none]")
     assert "Scan" in shown(sql, kernel, "prune_empty")
+
+
+APART = """WITH t AS (SELECT 'x' AS kind, k, sum(v::DOUBLE) AS n FROM large GROUP BY k
+UNION ALL SELECT 'y', k, sum(v::DOUBLE) FROM wide GROUP BY k)
+SELECT a.k, a.n, b.n FROM t a JOIN t b ON a.k = b.k WHERE {filters}"""
+
+
+@pytest.mark.parametrize(
+    ("filters", "apart"),
+    [
+        ("a.kind = 'x' AND b.kind = 'y'", True),
+        ("a.k = 7 AND b.k = 7 + 1", True),
+        ("a.k < 5 AND b.k > 5 AND a.kind = b.kind", True),
+        ("a.kind = 'x' AND b.kind = 'X'", False),
+        ("a.kind = 'x'", False),
+        ("a.k <= 5 AND b.k >= 5", False),
+        ("a.n < 5 AND b.n > 5", False),
+    ],
+)
+def test_readers_of_other_rows_compute_their_own(kernel: EmptyKernel, filters: str, apart: bool) -> None:
+    sql = APART.format(filters=filters)
+    assert (ONCE not in shown(sql, kernel)) == apart
+    assert ONCE in shown(sql, kernel, "expand_apart")
