@@ -5,16 +5,14 @@ mentioned and made anew when its columns change. Describing a statement therefor
 the user (``read_csv('x')``) open their files, as DuckDB does to learn their columns.
 """
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
 import duckdb
 
 from shoal.catalog import CatalogSnapshot
+from shoal.error_hints import explain_binding
 from shoal.executor.kernel_errors import translate_error
 from shoal.planner.definitions import Macro
 from shoal.planner.errors import (
@@ -22,26 +20,18 @@ from shoal.planner.errors import (
     ColumnNotFound,
     Error,
     NotSupportedError,
-    Place,
     SourceError,
-    SyntaxError_,
-    TableNotFound,
 )
 from shoal.planner.lexer import TokenKind, place_at, split_statements, tokenize
 from shoal.planner.names import MAIN, SEPARATOR, TEMPORARY, hidden_name, own_name, quoted_name, schema_of, shown_name
 from shoal.planner.parameters import TypedText, parameter_names
 from shoal.planner.source import Field, TableSource, ViewDefinition
-from shoal.planner.statement import suggest
 from shoal.scratch import Scratch
 from shoal.scratch_macros import ScratchMacros
 from shoal.source_files import format_of, quote_name
 
 _PREFIX = "DESCRIBE\n"
 _EXPLAIN = "EXPLAIN\n"
-_KEYWORDS = (
-    "SELECT", "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "OFFSET", "JOIN", "INNER", "LEFT", "RIGHT", "CROSS",
-    "UNION", "EXCEPT", "INTERSECT", "DISTINCT", "BETWEEN", "QUALIFY", "WINDOW", "PARTITION", "USING", "VALUES", "WITH",
-)  # fmt: skip
 _CACHED_TYPES = 2048
 _SYNTAX = "SELECT json_serialize_sql(?::VARCHAR, skip_null := true, skip_empty := true, skip_default := true)"
 _VIRTUAL_COLUMNS = re.compile(r'"(filename|file_row_number|file_index|file_size|file_last_modified)"', re.IGNORECASE)
@@ -100,10 +90,10 @@ class Binder:
         """Have DuckDB bind a statement that changes the table ``target``, whose columns are given as CREATE TABLE has
         them; raises user errors with their places. Runs nothing."""
         text = sql.rstrip().rstrip(";")
-        folded = target.casefold()
+        folded = target.casefold().removeprefix(f"{TEMPORARY}{SEPARATOR}")
         with self._scratch.lock:
             # DuckDB tells no names of a statement that changes a table it does not know.
-            names = {item for item in self.words(text) if item.casefold() != folded}
+            names = {item for item in self.words(text) if item.casefold() not in (folded, target.casefold())}
             self._make_all(sorted(name for name in names if catalog.entry(name) is not None), sql, catalog)
             self._define(text, catalog, ())
             self._drop(folded)
@@ -190,6 +180,15 @@ class Binder:
         except duckdb.Error:
             return ""
 
+    def evaluate(self, sql: str) -> tuple[tuple[str, str], ...]:
+        """The names and values of the one row of a query without tables; raises a user error."""
+        try:
+            names = self._scratch.strings(f"DESCRIBE {sql}")
+            (row,) = self._scratch.rows(sql)
+        except (duckdb.Error, ValueError) as error:
+            raise translate_error(error) from error
+        return tuple((name, str(value)) for name, value in zip(names, row, strict=True))
+
     def moment(self) -> str:
         """The time now."""
         return self._scratch.strings("SELECT CAST(CAST(now() AS TIMESTAMPTZ) AS VARCHAR)")[0]
@@ -213,7 +212,7 @@ class Binder:
 
     def _make(self, name: str, catalog: CatalogSnapshot, within: tuple[str, ...]) -> object:
         """Have the scratch connection know a name as the catalog does; returns what it is made from."""
-        folded = name.casefold()
+        folded = name.casefold().removeprefix(f"{TEMPORARY}{SEPARATOR}")
         if folded in within:
             raise BindError(f"the view {shown_name(name)} refers to itself")
         entry = catalog.lookup(name)
@@ -262,19 +261,7 @@ class Binder:
 
     def _explain(self, error: Error, sql: str, catalog: CatalogSnapshot, before: int = 1) -> Error:
         """The error with its place in the user's text, and a hint from our own catalog instead of DuckDB's."""
-        context = error.context
-        place = context.place
-        if place is not None:
-            place = Place(max(1, place.line - before), place.column, place.length)
-        hint = context.hint
-        match error:
-            case TableNotFound():
-                hint = _table_hint(_word_at(sql, place), catalog)
-            case SyntaxError_():
-                hint = _keyword_hint(sql, place, catalog) or hint
-            case ColumnNotFound():
-                hint = _keyword_hint(sql, place, catalog) or _column_hint(_word_at(sql, place), hint)
-        return type(error)(error.message, replace(context, sql=sql, place=place, hint=hint))
+        return explain_binding(error, sql, catalog, self.table_names(sql), before)
 
 
 class BoundCatalog:
@@ -295,6 +282,10 @@ class BoundCatalog:
     def syntax(self, sql: str) -> str:
         """How the kernel reads a statement, as JSON."""
         return self._binder.syntax(sql)
+
+    def evaluate(self, sql: str) -> tuple[tuple[str, str], ...]:
+        """The one row of a query without tables."""
+        return self._binder.evaluate(sql)
 
     def moment(self) -> str:
         """The time now."""
@@ -344,53 +335,3 @@ def _typing_statement(columns: Sequence[Field], layers: Sequence[Mapping[str, st
 
 def _is_windowed(expression: str) -> bool:
     return any(token.is_word("OVER") for token in tokenize(expression))
-
-
-def _word_at(sql: str, place: Place | None) -> str:
-    if place is None:
-        return ""
-    for token in tokenize(sql):
-        found = place_at(sql, token.start)
-        if (found.line, found.column) == (place.line, place.column):
-            return token.name
-    return ""
-
-
-def _table_hint(name: str, catalog: CatalogSnapshot) -> str | None:
-    if not name:
-        return None
-    near = suggest(name, catalog.names())
-    if near is not None:
-        return near
-    with suppress(OSError):
-        for file in sorted(Path.cwd().iterdir()):
-            if file.name.split(".")[0].casefold() == name.casefold() and format_of(file.name):
-                return f"there is a file of that name: FROM '{file.name}'"
-    known = ", ".join(map(shown_name, catalog.names()[:8]))
-    return f"known tables: {known}" if known else "no table is registered: name a file, as in FROM 'data.parquet'"
-
-
-def _column_hint(name: str, candidates: str | None) -> str | None:
-    """DuckDB lists whatever is a little alike; say so only when nothing is much alike."""
-    names = tuple(re.findall(r'"([^"]+)"', candidates or ""))
-    return (suggest(name, names) if name else None) or candidates
-
-
-def _keyword_hint(sql: str, place: Place | None, catalog: CatalogSnapshot) -> str | None:
-    """A hint for a misspelt keyword, which DuckDB takes for an alias or a column and so notices a word too late."""
-    if place is None:
-        return None
-    words = []
-    for token in tokenize(sql):
-        found = place_at(sql, token.start)
-        if (found.line, found.column) > (place.line, place.column):
-            break
-        if token.kind is TokenKind.WORD:
-            words.append(token.text)
-    for word in reversed(words[-3:]):
-        if word.upper() in _KEYWORDS or len(word) < 3 or catalog.entry(word) is not None:
-            continue
-        near = difflib.get_close_matches(word.upper(), _KEYWORDS, n=1, cutoff=0.75)
-        if near:
-            return f'did you mean {near[0]} instead of "{word}"?'
-    return None

@@ -6,7 +6,7 @@ is removed again unless it is ``kept`` at the end.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -116,7 +116,9 @@ class TableWriter:
             try:
                 yield f"(SELECT {_NUMBER}, {', '.join(selected)} FROM {quote(_ROWS)})", part.num_rows
             finally:
-                self.session.connection.unregister(_ROWS)
+                # After an error the kernel takes no statement any more, and forgets everything with the session.
+                with suppress(duckdb.Error):
+                    self.session.connection.unregister(_ROWS)
 
     def append_table(self, version: TableVersion, table: str) -> tuple[TableVersion, int]:
         """The table with the rows of a temporary table of its columns, and how many those are."""

@@ -87,7 +87,7 @@ def run_plain(
 def _create_view(connection: duckdb.DuckDBPyConnection, name: str, sql: str) -> None:
     schema = schema_of(name)
     if not schema or schema.casefold() == TEMPORARY:
-        connection.execute(f"CREATE TEMP VIEW {quote(own_name(name))} AS\n{sql}")
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {quote(own_name(name))} AS\n{sql}")
         return
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")
     connection.execute(f"CREATE VIEW {quoted_name(name)} AS\n{sql}")

@@ -71,7 +71,8 @@ class Session:
         """Give a query a name, perhaps a qualified one, that only this session knows; raises DuckDB's exceptions."""
         schema = schema_of(name)
         if not schema or schema.casefold() == TEMPORARY:
-            self._connection.execute(f"CREATE TEMP VIEW {quote(own_name(name))} AS\n{sql}")
+            # A statement may name a temporary table with its schema and without.
+            self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {quote(own_name(name))} AS\n{sql}")
             return
         if not self._database:
             # Schemas belong to a database, which all sessions see: this one needs its own.

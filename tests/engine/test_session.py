@@ -41,7 +41,7 @@ def test_views(connection: shoal.Connection) -> None:
     connection.execute("CREATE VIEW v(n) AS SELECT i, i * 2 AS d FROM range(3) AS r(i)")
     connection.execute("CREATE TEMP VIEW w AS SELECT sum(n) AS total FROM v")
     assert rows(connection, "FROM w") == [(3,)]
-    assert rows(connection, "DESCRIBE v") == [("n", "BIGINT", "YES", None, None, None), ("d", "BIGINT", "YES", None, None, None)]
+    assert rows(connection, "DESCRIBE v") == [(name, "BIGINT", "YES", None, None, None) for name in ("n", "d")]
     assert rows(connection, "SHOW v") == rows(connection, "DESCRIBE v")
     with pytest.raises(shoal.ProgrammingError, match="already"):
         connection.execute("CREATE VIEW V AS SELECT 1")
