@@ -1,7 +1,7 @@
 """A private in-memory DuckDB for planning: schemas and bindings, never a user's query. Imports the lexer."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import duckdb
 
@@ -36,7 +36,9 @@ class Scratch:
         """Held by whoever needs several calls to see one state."""
         return self._lock
 
-    def rows(self, sql: str, parameters: Sequence[object] | None = None) -> list[tuple[object, ...]]:
+    def rows(
+        self, sql: str, parameters: Sequence[object] | Mapping[str, object] | None = None
+    ) -> list[tuple[object, ...]]:
         """All rows of a statement."""
         with self._lock:
             return self._connection.execute(sql, parameters).fetchall()

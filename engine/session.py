@@ -15,7 +15,7 @@ from shoal.embedded import EmbeddedStream
 from shoal.execution import Execution
 from shoal.executor.shuffle.registry import ArrowRegistry
 from shoal.plan_cache import PlanCache
-from shoal.planner.error_places import locate_error
+from shoal.planner.error_places import locate_error, locate_setting
 from shoal.planner.errors import (
     BindError,
     DataError,
@@ -23,8 +23,10 @@ from shoal.planner.errors import (
     ErrorContext,
     InterfaceError,
     InternalError,
+    NotSupportedError,
     ParameterError,
     QueryCancelled,
+    SettingError,
 )
 from shoal.planner.lexer import StatementText, check_size, split_statements, tokenize
 from shoal.planner.parameters import Parameters, arrange_parameters, parameter_tokens
@@ -293,6 +295,8 @@ def _located(error: Error, sql: str) -> Error:
     place, told = error.context.place, error.context.sql
     if place is None and isinstance(error, DataError | BindError):
         return locate_error(error, sql)
+    if place is None and isinstance(error, SettingError | NotSupportedError):
+        return locate_setting(error, sql)
     if place is None or told is None or told == sql:
         return error
     start = sum(map(len, told.splitlines(keepends=True)[: place.line - 1])) + place.column - 1

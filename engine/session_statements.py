@@ -170,7 +170,7 @@ class SessionStatements:
 
 def _values(expressions: Sequence[tuple[str, Field]], evaluate: Evaluate) -> list[TypedText]:
     """The values of expressions, whose types are known; raises ``NotSupportedError`` for what has no lossless text."""
-    items = []
+    items: list[str] = []
     for _, field in expressions:
         number = len(items)
         text = f"CAST(value{number} AS VARCHAR)"
@@ -180,10 +180,10 @@ def _values(expressions: Sequence[tuple[str, Field]], evaluate: Evaluate) -> lis
     (row,) = evaluate(f"SELECT {', '.join(items)} FROM (SELECT {inner}) AS given")
     values = []
     for number, (_, field) in enumerate(expressions):
-        text, same = row[2 * number], row[2 * number + 1]
-        if not same:
+        value, is_same = row[2 * number], row[2 * number + 1]
+        if not is_same:
             raise NotSupportedError(f"a value of type {field.type} cannot be kept", ErrorContext(hint="keep its text"))
-        values.append(TypedText(None if text is None else str(text), field.type))
+        values.append(TypedText(None if value is None else str(value), field.type))
     return values
 
 

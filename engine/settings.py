@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from shoal.planner.errors import ErrorContext, SettingError
+from shoal.kernel_settings import INSTEAD, KERNEL_SETTINGS
+from shoal.planner.errors import ErrorContext, NotSupportedError, SettingError
 from shoal.planner.options import Distribute, JoinStrategy, PlanOptions
 from shoal.planner.statement import suggest
 
@@ -196,8 +197,14 @@ class Settings:
 
 
 def find_setting(name: str) -> Setting:
-    """The setting of a name, in any case; raises ``SettingError`` with what is near."""
+    """The setting of a name, in any case.
+
+    Raises ``SettingError`` with what is near, and ``NotSupportedError`` for a setting of the kernel.
+    """
     setting = SETTINGS.get(name.lower())
+    if setting is None and name.lower() in KERNEL_SETTINGS:
+        message = f"the setting {name.lower()} is not supported: it belongs to DuckDB's kernels, which sessions share"
+        raise NotSupportedError(message, ErrorContext(hint=INSTEAD.get(name.lower())))
     if setting is None:
         hint = suggest(name, tuple(SETTINGS)) or "SHOW ALL lists the settings"
         raise SettingError(f"there is no setting {name}", ErrorContext(hint=hint))

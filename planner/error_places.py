@@ -82,6 +82,15 @@ def locate_error(error: Error, sql: str) -> Error:
     return error
 
 
+def locate_setting(error: Error, sql: str) -> Error:
+    """The error about a setting, with the place of its name in SET, RESET or SHOW if it had none."""
+    tokens = tuple(tokenize(sql))
+    if error.context.place is None and len(tokens) > 1 and tokens[0].is_word("SET", "RESET", "SHOW"):
+        name = tokens[2] if tokens[1].is_word("SESSION", "GLOBAL", "LOCAL") and len(tokens) > 2 else tokens[1]
+        error.context = replace(error.context, sql=sql, place=place_at(sql, name.start, name.end - name.start))
+    return error
+
+
 Span = tuple[int, int]
 
 

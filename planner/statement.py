@@ -29,6 +29,7 @@ from shoal.planner.statement_kinds import (
 )
 from shoal.planner.statement_macro import is_create_macro, is_drop_macro, read_create_macro, read_drop_macro
 from shoal.planner.statement_reader import QUERY_WORDS, StatementReader
+from shoal.planner.statement_refusals import refusal_of, refuse_effects, refuse_extensions
 from shoal.planner.statement_session import read_deallocate, read_execute, read_prepare, read_reset, read_set
 from shoal.planner.statement_tables import read_alter, read_create, read_drop, read_use
 from shoal.planner.suggest import suggest
@@ -77,24 +78,6 @@ _STARTS = (
     "EXPLAIN",
     "ANALYZE",
 )
-_REFUSED = {
-    "ATTACH": "register files or tables instead",
-    "DETACH": "use DROP VIEW, or unregister()",
-    "PRAGMA": "use SET, SHOW or DESCRIBE",
-    "LOAD": "extensions are not loaded by statements",
-    "INSTALL": "extensions are not installed by statements",
-    "CALL": "select from the function instead: FROM function(...)",
-    "EXPORT": "fetch the result and write it",
-    "IMPORT": "register files instead",
-    "BEGIN": "each statement is a transaction of its own",
-    "START": "each statement is a transaction of its own",
-    "COMMIT": "each statement is a transaction of its own",
-    "ROLLBACK": "each statement is a transaction of its own",
-    "ABORT": "each statement is a transaction of its own",
-    "VACUUM": "there is nothing to clean",
-    "CHECKPOINT": "there is nothing to write",
-    "COMMENT": "there is no place to keep it",
-}
 _TAKES = (
     "Shoal takes queries, CREATE, DROP and ALTER, INSERT, UPDATE, DELETE, TRUNCATE, COPY, USE, "
     "SET, RESET, SHOW, DESCRIBE, EXPLAIN and ANALYZE"
@@ -133,6 +116,8 @@ class _Reader(StatementReader):
 
     def statement(self) -> Statement | SessionStatement | TableStatement:
         first = self.tokens[0]
+        refuse_extensions(self.sql, self.tokens)
+        refuse_effects(self.sql)
         word = first.text.upper() if first.kind is TokenKind.WORD else first.text
         match word:
             case "WITH" if (verb := verb_behind_with(self)) is not None:
@@ -161,9 +146,8 @@ class _Reader(StatementReader):
                 raise self._refusal(first, word)
 
     def _refusal(self, first: Token, word: str) -> Error:
-        if word in _REFUSED:
-            context = self.context(first, _REFUSED[word])
-            return NotSupportedError(f"{word} is not supported: {_TAKES}", context)
+        if (refused := refusal_of(self.sql, first)) is not None:
+            return refused
         hint = suggest(word, _STARTS) if first.kind is TokenKind.WORD else None
         return SyntaxError_(f'a statement cannot start with "{first.text[:40]}"', self.context(first, hint or _TAKES))
 
@@ -177,6 +161,10 @@ class _Reader(StatementReader):
         elif token is not None and token.text == "(" and not self._bracket_holds_query():
             mode = self._explain_options()
         if not self.starts_query():
+            token = self.peek()
+            refused = None if token is None else refusal_of(self.sql, token)
+            if refused is not None:
+                raise refused
             self.expected("a query to explain")
         return Explain(mode, self.rest_as_query())
 
@@ -221,9 +209,11 @@ class _Reader(StatementReader):
                 hint = suggest(token.name, ("json", "text")) or "formats: json, text"
                 raise SyntaxError_(f"EXPLAIN has no format {token.name}", self.context(token, hint))
 
-    def _describe(self) -> Describe:
+    def _describe(self) -> Describe | ShowTables:
         keyword = self.tokens[0]
         self.index = 1
+        if self.peek() is None:
+            return ShowTables(everywhere=True)
         if self.starts_query():
             return Describe(self.rest_as_query().sql)
         token = self.peek()
@@ -254,10 +244,16 @@ class _Reader(StatementReader):
         self.end()
         return name
 
-    def _show(self) -> ShowAll | ShowTables | ShowSetting | ShowStats | ShowVariables:
+    def _show(self) -> Query | ShowAll | ShowTables | ShowSetting | ShowStats | ShowVariables:
         keyword = self.tokens[0]
         self.index = 1
+        if self.peek() is None:
+            return ShowTables(everywhere=True)
         token = self.next("a setting, a table, ALL, TABLES or STATS FOR a table")
+        whole = token.is_word("DATABASES", "SCHEMAS") and self.peek() is None
+        if whole or (token.is_word("TABLES") and self.skip("FROM")):
+            self.index = len(self.tokens)
+            return Query(f"FROM (\n{self.sql}\n)")
         if token.is_word("STATS") and self.skip("FOR"):
             return ShowStats(self._table_name())
         if token.is_word("ALL") and self.peek() is None:
