@@ -62,7 +62,7 @@ typecheck: $(VENV)/.dev
 check: lint typecheck test
 
 golden: $(VENV)/.dev
-	$(BIN)/python -m pytest -q tests/planner/test_golden_plans.py --golden $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -q tests/planner/test_golden_plans.py tests/planner/test_golden_tpcds.py --golden $(PYTEST_ARGS)
 
 hunt: $(VENV)/.dev
 	$(BIN)/python -m tests.hunt $(HUNT_ARGS)

@@ -19,7 +19,7 @@ from shoal.planner.source import Field, FileFormat, FileIdentity, FileSource, Ta
 
 ROW_GROUPS = 100
 """Row groups of every injected file."""
-CLUSTERED = {("lineitem", "l_orderkey"), ("orders", "o_orderkey")}
+CLUSTERED = frozenset({("lineitem", "l_orderkey"), ("orders", "o_orderkey")})
 """The keys on which the generator's files are sorted."""
 
 
@@ -30,10 +30,11 @@ def _value(item: object) -> object:
 
 
 class InjectedTables(WithoutSamples):
-    """A catalog and statistics of TPC-H tables that do not exist."""
+    """A catalog and statistics of tables that do not exist: TPC-H's, or those that another file describes."""
 
-    def __init__(self) -> None:
-        described = json.loads((Path(__file__).parent / "tpch_sf100.json").read_text("utf-8"))
+    def __init__(self, file: str = "tpch_sf100.json", clustered: frozenset[tuple[str, str]] = CLUSTERED) -> None:
+        described = json.loads((Path(__file__).parent / file).read_text("utf-8"))
+        self.clustered = clustered
         self.tables: dict[str, FileSource] = {}
         self.statistics: dict[str, TableStatistics] = {}
         for name, table in described.items():
@@ -82,14 +83,16 @@ class InjectedTables(WithoutSamples):
         assert isinstance(source, FileSource)
         file = source.files[0]
         name = file.path.removesuffix(".parquet")
-        if (name, column) not in CLUSTERED:
+        if (name, column) not in self.clustered:
             return ()
         table = self.statistics[name]
-        highest = table.columns[column].maximum
+        lowest, highest = table.columns[column].minimum, table.columns[column].maximum
+        assert isinstance(lowest, int)
         assert isinstance(highest, int)
-        step, rows = highest // ROW_GROUPS, int(table.rows) // ROW_GROUPS
+        step, rows = (highest - lowest + 1) // ROW_GROUPS, int(table.rows) // ROW_GROUPS
+        starts = [lowest + number * step for number in range(ROW_GROUPS)]
         return tuple(
-            KeyRange(file, number * rows, rows, number * step + 1, (number + 1) * step) for number in range(ROW_GROUPS)
+            KeyRange(file, number * rows, rows, start, start + step - 1) for number, start in enumerate(starts)
         )
 
 
@@ -115,6 +118,11 @@ class EmptyKernel:
         """How the kernel reads a statement."""
         options = "skip_null := true, skip_empty := true, skip_default := true"
         return str(self.connection.execute(f"SELECT json_serialize_sql(?::VARCHAR, {options})", [sql]).fetchall()[0][0])
+
+    def evaluate(self, sql: str) -> tuple[tuple[str, str], ...]:
+        """The one row of a query without tables."""
+        names = [row[0] for row in self.connection.execute(f"DESCRIBE {sql}").fetchall()]
+        return tuple(zip(names, map(str, self.connection.execute(sql).fetchall()[0]), strict=True))
 
     def moment(self) -> str:
         """The time now."""
