@@ -52,12 +52,13 @@ def _sides(fragmenter: Fragmenter, join: HashJoin) -> tuple[SideRows, SideRows] 
     if join.condition is None:
         return None
     rows = [_in_task(fragmenter, side) for side in (built, probed)]
-    largest = [each * (1.0 if _is_known(side) else UNCERTAIN) for each, side in zip(rows, (built, probed), strict=True)]
-    if largest[0] < max(LEAST_ROWS, rows[1]) or (_is_known(built) and _is_known(probed)):
+    known = [_is_known(side) for side in (built, probed)]
+    most = rows[0] * (1.0 if known[0] else UNCERTAIN)
+    if most < LEAST_ROWS or rows[0] * UNCERTAIN < rows[1] or all(known):
         return None
     found = [_side_rows(fragmenter, side) for side in (built, probed)]
     one, other = found
-    if one is None or other is None or one.stage is other.stage is None:
+    if one is None or other is None or (one.stage is None and other.stage is None):
         return None
     return one, other
 
