@@ -63,8 +63,9 @@ def substitute(expression: exp.Expression, mapping: Mapping[ColumnId, exp.Expres
 
 
 def rename(expression: exp.Expression, mapping: Mapping[ColumnId, ColumnId]) -> exp.Expression:
-    """The expression over other columns."""
-    return substitute(expression, {old: column_ref(new) for old, new in mapping.items()})
+    """The expression over other columns; the same object when none of them occurs."""
+    used = columns_of(expression) & mapping.keys()
+    return substitute(expression, {old: column_ref(mapping[old]) for old in used}) if used else expression
 
 
 def operand(expression: exp.Expression) -> exp.Expression:
