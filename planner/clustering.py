@@ -11,17 +11,20 @@ from sqlglot import exp
 from shoal.planner import logical, tree
 from shoal.planner.distribution import HashSlot
 from shoal.planner.ids import ColumnId
-from shoal.planner.key_cuts import Cut, Nulls, cut_table, find_borders, key_literal, make_key_splits, overlaps_more
+from shoal.planner.key_cuts import (
+    MOST_OVERLAP,
+    Cut,
+    Nulls,
+    cut_at_own_borders,
+    cut_table,
+    key_literal,
+    make_key_splits,
+)
 from shoal.planner.live_row_groups import live_row_groups
 from shoal.planner.logical import Node, Scan
 from shoal.planner.protocols import KeyRange, Statistics
 from shoal.planner.scalar import conjuncts
 from shoal.planner.stage import Split
-
-MOST_OVERLAP = 0.15
-"""The share of rows that may lie in row groups across a border (each is read by two tasks) before a cut costs more."""
-MOST_UNEVEN = 1.5
-"""How many times its even share the largest part of the table that gives the borders may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +89,8 @@ def find_clusters(root: Node, statistics: Statistics, tasks: int, *, balances: b
 def _common_cuts(keys: list[_Key], tasks: int) -> dict[ColumnId, list[Cluster]]:
     """Cut all tables at the borders of the largest one that its own borders cut well and evenly."""
     for anchor in sorted(keys, key=lambda key: (-key.rows, key.id)):
-        bounds = find_borders(anchor.worked, tasks, anchor.type)
-        if not bounds or overlaps_more(anchor.worked, bounds, MOST_OVERLAP):
-            continue
-        cut = cut_table(anchor.worked, bounds, tasks, Nulls.APART)
-        if cut.overlap <= MOST_OVERLAP and cut.unevenness <= MOST_UNEVEN:
+        cut = cut_at_own_borders(anchor.worked, tasks, anchor.type)
+        if cut is not None:
             break
     else:
         return {}

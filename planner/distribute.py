@@ -127,14 +127,14 @@ class Distributor:
             case _:
                 assert_never(node)
 
-    def _scan(self, node: logical.Scan) -> list[Candidate]:
-        estimate = self.estimate(node)
     def _heavy_share(self, node: Node, keys: Sequence[ColumnId]) -> float:
         """The share of a node's rows that one value of the keys holds, if a task would have too much of it."""
         if self.prices.tasks == 1 or "expect_skew" in self.options.disabled_rules:
             return 0.0
         return heavy_share(self.estimator.estimate(node), keys, self.prices.tasks)
 
+    def _scan(self, node: logical.Scan) -> list[Candidate]:
+        estimate = self.estimate(node)
         seconds = scan_seconds(estimate)
         whole = Candidate(p.TableScan(node, False, estimate), Whole(), seconds / self.prices.share(Whole()))
         if not is_splittable(node):

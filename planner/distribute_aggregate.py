@@ -66,10 +66,14 @@ def aggregate_candidates(
 def _in_pieces(node: logical.Aggregate, item: Candidate, estimate: Estimate, prices: Prices) -> Candidate:
     """The groups of each task, wherever the rows are."""
     keys = frozenset(column.id for column in node.keys)
-    pieces = 1 if groups_together(item.distribution, keys) else prices.tasks
+    together = groups_together(item.distribution, keys)
+    pieces = 1 if together else prices.tasks
     rows = max(1.0, min(item.plan.estimate.rows, estimate.rows * pieces))
     size = replace(estimate, rows=rows, bytes=estimate.bytes / max(1.0, estimate.rows) * rows)
-    return _complete(node, item, size, prices)
+    found = _complete(node, item, size, prices)
+    if together or not isinstance(found.plan, p.HashAggregate):
+        return found
+    return replace(found, plan=replace(found.plan, pieces=True))
 
 
 def _moved(node: logical.Aggregate, item: Candidate, prices: Prices) -> Candidate | None:

@@ -11,9 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 
 from shoal.planner.protocols import Key, KeyRange
 from shoal.planner.stage import FileRange, Split
+
+MOST_OVERLAP = 0.15
+"""The share of rows that may lie in row groups across a border (each is read by two tasks) before a cut costs more."""
+
+MOST_UNEVEN = 1.5
+"""How many times its even share the largest part of the table that gives the borders may have."""
+
+KEPT_ANSWERS = 64
+"""Columns of tables of which it is remembered whether they part well."""
 
 LONGEST_BORDER = 100
 """Characters of a string that are kept when it becomes a border."""
@@ -136,6 +146,40 @@ def overlaps_more(ranges: Sequence[KeyRange], bounds: tuple[Key, ...], share: fl
         if left < 0:
             return True
     return False
+
+
+def parts_well(ranges: tuple[KeyRange, ...], tasks: int, type: str) -> bool:
+    """Whether borders of a table's own part it evenly, and hardly any row group lies across one."""
+    return bool(ranges) and _parts_well(_Same(ranges), tasks, type)
+
+
+class _Same:
+    """Ranges that are told apart by being the same object, as comparing thousands of them would take long."""
+
+    __slots__ = ("ranges",)
+
+    def __init__(self, ranges: tuple[KeyRange, ...]) -> None:
+        self.ranges = ranges
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.ranges is other.ranges
+
+    def __hash__(self) -> int:
+        return id(self.ranges)
+
+
+@lru_cache(maxsize=KEPT_ANSWERS)
+def _parts_well(same: _Same, tasks: int, type: str) -> bool:
+    return cut_at_own_borders(same.ranges, tasks, type) is not None
+
+
+def cut_at_own_borders(ranges: Sequence[KeyRange], tasks: int, type: str) -> Cut | None:
+    """A table cut evenly at borders of its own; None if too much of it lies across them, or in one part."""
+    bounds = find_borders(ranges, tasks, type)
+    if not bounds or overlaps_more(ranges, bounds, MOST_OVERLAP):
+        return None
+    cut = cut_table(ranges, bounds, tasks, Nulls.APART)
+    return cut if cut.unevenness <= MOST_UNEVEN else None
 
 
 def make_key_splits(ranges: Sequence[KeyRange], cut: Cut, name: str, type: str) -> tuple[Split, ...]:

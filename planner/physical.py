@@ -107,7 +107,10 @@ class HashJoin:
 
 @dataclass(frozen=True, slots=True)
 class HashAggregate:
-    """Groups; a partial one delivers a state column for each assignment under the same id."""
+    """Groups; a partial one delivers a state column for each assignment under the same id.
+
+    ``pieces``: the rows of a group are in several tasks, each of which delivers its own result of them.
+    """
 
     input: "PhysicalNode"
     keys: Schema
@@ -116,6 +119,7 @@ class HashAggregate:
     estimate: Estimate
     argument_types: tuple[tuple[str, ...], ...] = ()
     reason: str = ""
+    pieces: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from shoal.planner.physical import AggregatePhase, PhysicalNode
 def as_logical(node: PhysicalNode) -> Node | None:
     """The logical plan whose rows all tasks of a physical one deliver together; None where that is none's.
 
-    The partial half of an aggregate and a limit in each task deliver rows that no logical node does.
+    The partial half of an aggregate, groups in pieces, and a limit in each task deliver rows that no logical node does.
     """
     match node:
         case p.TableScan():
@@ -45,7 +45,7 @@ def _aggregate(node: p.HashAggregate) -> Node | None:
         case AggregatePhase.PARTIAL:
             return None
         case AggregatePhase.COMPLETE:
-            below = as_logical(node.input)
+            below = None if node.pieces else as_logical(node.input)
         case AggregatePhase.FINAL:
             inner = node.input
             while isinstance(inner, p.Exchange):

@@ -78,6 +78,7 @@ class Estimator:
 
     def __init__(self, statistics: Statistics, disabled: frozenset[str] = frozenset()) -> None:
         self.statistics = statistics
+        self.disabled = disabled
         self._samples = "sample_tables" not in disabled
         self.observed_tables = frozenset() if "observed_rows" in disabled else statistics.observed_tables
         """What past runs have told something of, as ``tables_of`` numbers it; nothing if that is left out."""

@@ -10,6 +10,7 @@ from shoal.planner.cost.join_cardinality import DEFAULT_KEY_SHARE, join_rows, ke
 from shoal.planner.cost.join_conflicts import Placement, Rule, closure, inner_rules, place_operators, relations_of
 from shoal.planner.cost.join_graph import Edge, EqualityClass, JoinGraph, JoinOperator, Relation, bits, class_columns
 from shoal.planner.cost.join_members import Members, Operator
+from shoal.planner.cost.join_network import ONE_TASK, Cluster, find_network
 from shoal.planner.cost.observed_joins import observed_corrections
 from shoal.planner.cost.selectivity import selectivity
 from shoal.planner.ids import ColumnId
@@ -30,9 +31,17 @@ Columns = Mapping[ColumnId, ColumnStatistics]
 
 
 def build_graph(
-    members: Members, terms: Sequence[exp.Expression], estimator: Estimator, memory_bytes: float = float("inf")
+    members: Members,
+    terms: Sequence[exp.Expression],
+    estimator: Estimator,
+    memory_bytes: float = float("inf"),
+    cluster: Cluster = ONE_TASK,
+    above: logical.Aggregate | None = None,
 ) -> JoinGraph:
-    """The graph of a region; ``memory_bytes`` is what the build side of a join may have."""
+    """The graph of a region; ``memory_bytes`` is what the build side of a join may have.
+
+    In a ``cluster`` of several tasks the network is priced; ``above`` is the aggregate that the rows go into.
+    """
     relations = [Relation(node, estimator.estimate(node)) for node in members.relations]
     columns = [logical.column_ids(node) for node in members.relations]
     statistics: dict[ColumnId, ColumnStatistics] = {}
@@ -53,12 +62,13 @@ def build_graph(
         ],
         rules,
         memory_bytes,
+        find_network(members, terms, [item.estimate for item in relations], estimator, cluster, above),
         _shared_keys(members, relations, classes),
     )
     observed = observed_corrections(graph, members, terms, estimator)
     if observed:
         corrections = [*graph.corrections, *observed]
-        graph = JoinGraph(relations, classes, edges, graph.operators, rules, memory_bytes, corrections)
+        graph = JoinGraph(relations, classes, edges, graph.operators, rules, memory_bytes, graph.network, corrections)
     _connect(graph, members)
     return graph
 

@@ -52,10 +52,11 @@ class PairEnumerator:
         """All pairs with this first set; their second sets have only relations above its lowest one."""
         excluded = first | ((first & -first) - 1)
         around = left = self._neighbourhood(first, excluded)
+        simple = self._simple(first)
         while left:
             second = 1 << (left.bit_length() - 1)
             left ^= second
-            if self._connected(first, second) and not self.emit(first, second):
+            if (second & simple or self._connected(first, second)) and not self.emit(first, second):
                 raise Exhausted
             self._grow_second(first, second, excluded | (around & ((second << 1) - 1)))
 
@@ -83,7 +84,8 @@ class PairEnumerator:
         return known
 
     def _neighbourhood(self, members: int, excluded: int) -> int:
-        found = self._simple(members) & ~excluded
+        found = self._around.get(members)
+        found = (self._simple(members) if found is None else found) & ~excluded
         for edge in self.graph.hyperedges:
             for one, other in (edge, edge[::-1]):
                 if not one & ~members and not other & (members | excluded | found):

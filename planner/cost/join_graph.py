@@ -4,6 +4,7 @@ It is a hypergraph: a condition over more than two relations, or a join that is 
 rows of a set are a product over what it contains, so they do not depend on the order in which it is joined.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from sqlglot import exp
 from shoal.planner.cost.cardinality import RelationEstimate
 from shoal.planner.cost.join_conflicts import Placement, Rule, holds
 from shoal.planner.cost.join_members import Operator
+from shoal.planner.cost.join_network import Network
 from shoal.planner.cost.model import (
     BUILD_BYTE,
     BUILD_LEFT_FACTOR,
@@ -92,7 +94,9 @@ class SetOfRelations:
 
     ``raw`` are the rows before they are made at least one. ``spill`` are the seconds for each byte of the other side
     when the set is built on and memory cannot hold it; ``width`` is that of all columns of its relations; ``least`` is
-    for each equality class the fewest values that a member has in the set.
+    for each equality class the fewest values that a member has in the set. In a cluster ``keys`` are the classes of
+    columns by which the set can be parted, ``move`` and ``send`` the seconds for taking its rows to the tasks of their
+    keys, or to every task, ``again`` those for making it in another task as well.
     """
 
     raw: float
@@ -104,6 +108,10 @@ class SetOfRelations:
     spill: float
     width: float
     least: dict[int, float]
+    keys: int = 0
+    move: float = 0.0
+    send: float = 0.0
+    again: float = 0.0
 
 
 @dataclass(slots=True)
@@ -116,6 +124,7 @@ class JoinGraph:
     operators: list[JoinOperator]
     rules: tuple[Rule, ...]
     memory_bytes: float
+    network: Network | None = None
     corrections: list[tuple[int, float]] = field(default_factory=list)
     neighbours: list[int] = field(default_factory=list)
     hash_neighbours: list[int] = field(default_factory=list)
@@ -136,7 +145,10 @@ class JoinGraph:
             for mask, factor in self._factors[index]:
                 rows *= factor if mask == 1 << index else 1.0
             width = relation.estimate.width
-            self._sets[1 << index] = self._describe(rows, width, width, least)
+            found = self._describe(rows, width, width, least)
+            if self.network is not None:
+                self._place(found, self.network.keys[index], self.network.again[index])
+            self._sets[1 << index] = found
         self._hash_hyperedges = [
             sides for edge in self.edges if edge.hashed for sides in edge.sides if edge.mask.bit_count() > 2
         ]
@@ -253,7 +265,19 @@ class JoinGraph:
                 rows /= max(distinct, theirs)
                 least[number] = min(distinct, theirs)
         width = one.width + other.width
-        return self._describe(rows, width * WIDTH_SHARE, width, least)
+        found = self._describe(rows, width * WIDTH_SHARE, width, least)
+        if self.network is not None:
+            self._place(
+                found, one.keys | other.keys, one.again + other.again + min(one.build, other.build) + found.output
+            )
+        return found
+
+    def _place(self, found: SetOfRelations, keys: int, again: float) -> None:
+        if self.network is not None:
+            found.keys = keys
+            found.again = again
+            found.move = self.network.move(found.rows, found.bytes)
+            found.send = self.network.send(found.bytes, found.build, again)
 
     def _joined_by(self, item: JoinOperator, rows: float, first: float, second: float) -> float:
         if item.operator.kind is JoinKind.FULL:
@@ -269,6 +293,25 @@ class JoinGraph:
         build = rows * BUILD_ROW + size * (BUILD_BYTE + spilled * SPILL_BYTE)
         output = rows * (OUTPUT_ROW + width * OUTPUT_BYTE)
         return SetOfRelations(raw, rows, size, build, miss_seconds(size), output, spilled * SPILL_BYTE, full, least)
+
+
+def meeting(one: SetOfRelations, other: SetOfRelations, parted: int, other_parted: int) -> tuple[float, int]:
+    """The seconds for bringing the rows of two sets together by a key, and the classes they are parted by then.
+
+    ``parted`` are the classes by which either set lies parted already; infinite without a key.
+    """
+    shared = one.keys & other.keys
+    if not shared:
+        return math.inf, 0
+    both = parted & other_parted & shared
+    if both:
+        return 0.0, both
+    seconds, left = one.move + other.move, 0 if shared & (shared - 1) else shared
+    if parted & shared and other.move < seconds:
+        seconds, left = other.move, parted & shared
+    if other_parted & shared and one.move < seconds:
+        seconds, left = one.move, other_parted & shared
+    return seconds, left
 
 
 def _hashed(probe: SetOfRelations, build: SetOfRelations, both: SetOfRelations) -> float:

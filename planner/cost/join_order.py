@@ -10,6 +10,7 @@ from shoal.planner.cost.cardinality import Estimator
 from shoal.planner.cost.join_edges import build_graph
 from shoal.planner.cost.join_graph import INNER_JOIN, EqualityClass, JoinGraph, bits, class_columns
 from shoal.planner.cost.join_members import members_of
+from shoal.planner.cost.join_network import ONE_TASK, Cluster
 from shoal.planner.cost.join_region import collect_region, is_full_region, is_region
 from shoal.planner.cost.join_search import search_join_order
 from shoal.planner.cost.join_tree import JoinTree
@@ -20,25 +21,35 @@ from shoal.planner.scalar import column_ref, conjunction, conjuncts
 from shoal.planner.tree import with_children
 
 
-def order_joins(node: Node, estimator: Estimator, memory_bytes: float = float("inf")) -> Node:
+def order_joins(
+    node: Node,
+    estimator: Estimator,
+    memory_bytes: float = float("inf"),
+    cluster: Cluster = ONE_TASK,
+    above: logical.Aggregate | None = None,
+) -> Node:
     """The plan with the joins of each region in the cheapest order found; the same object if they are in it already.
 
-    The right side of every inner join is the build side, for which there are ``memory_bytes``. All other joins keep
+    The right side of every inner join is the build side, for which there are ``memory_bytes``; in a ``cluster`` of
+    several tasks, what moves between them is priced as well, for the aggregate ``above``, too. All other joins keep
     their sides, but move to where they are cheapest. Equalities are closed transitively (``a = b AND b = c`` lets ``a``
     join ``c``), and of each class just as many are checked as needed. The order of the columns that a region delivers
     may change.
     """
     if is_region(node) or is_full_region(node):
-        return _order_region(node, estimator, memory_bytes)
-    inputs = tuple(order_joins(child, estimator, memory_bytes) for child in logical.children(node))
+        return _order_region(node, estimator, memory_bytes, cluster, above)
+    above = node if isinstance(node, logical.Aggregate) else above if isinstance(node, logical.Project) else None
+    inputs = tuple(order_joins(child, estimator, memory_bytes, cluster, above) for child in logical.children(node))
     return keep_positions(node, with_children(node, inputs))
 
 
-def _order_region(node: Node, estimator: Estimator, memory_bytes: float) -> Node:
+def _order_region(
+    node: Node, estimator: Estimator, memory_bytes: float, cluster: Cluster, above: logical.Aggregate | None
+) -> Node:
     region = collect_region(node)
     found = members_of(region)
-    ordered = replace(found, relations=[order_joins(item, estimator, memory_bytes) for item in found.relations])
-    graph = build_graph(ordered, region.terms, estimator, memory_bytes)
+    relations = [order_joins(item, estimator, memory_bytes, cluster) for item in found.relations]
+    graph = build_graph(replace(found, relations=relations), region.terms, estimator, memory_bytes, cluster, above)
     tree = search_join_order(graph)
     if tree is None:
         return node

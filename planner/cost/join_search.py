@@ -50,7 +50,8 @@ def _linearised(graph: JoinGraph, greedy: JoinTree) -> JoinTree:
             for middle in range(start + 1, end):
                 table.offer(prefix[middle] & ~prefix[start], prefix[end] & ~prefix[middle])
     found = table.tree(graph.all)
-    return found if found is not None and found.seconds < greedy.seconds else greedy
+    # The greedy tree's price is without the network.
+    return found if found is not None and (graph.network or found.seconds < greedy.seconds) else greedy
 
 
 def _sequence(tree: JoinTree) -> Iterator[int]:

@@ -103,6 +103,16 @@ def hash_join_seconds(probe_rows: float, build_rows: float, build_width: float, 
     return build + probe_rows * PROBE_ROW + matched
 
 
+def move_seconds(rows: float, size: float) -> float:
+    """The price of taking rows to the tasks of their keys: each is hashed, written and read once."""
+    return rows * SEND_ROW + size * (SEND_BYTE + RECEIVE_BYTE)
+
+
+def broadcast_seconds(size: float, tasks: float) -> float:
+    """The price of sending rows to every task: they are written once and read by each."""
+    return size * (SEND_BYTE + RECEIVE_BYTE * tasks)
+
+
 def nested_join_seconds(left_rows: float, right_rows: float, rows: float, width: float) -> float:
     """The price of a join without an equality: every pair is looked at."""
     return left_rows * right_rows * NESTED_PAIR + right_rows * BUILD_ROW + rows * (OUTPUT_ROW + width * OUTPUT_BYTE)

@@ -1,8 +1,10 @@
 """Runs the search for the cheapest join order as a rule."""
 
 from shoal.planner.cost import join_order
-from shoal.planner.cost.model import build_memory_bytes
+from shoal.planner.cost.join_network import ONE_TASK, Cluster
+from shoal.planner.cost.model import STAGE_SECONDS, build_memory_bytes
 from shoal.planner.logical import Node
+from shoal.planner.options import Distribute
 from shoal.planner.rules.context import RuleContext
 
 
@@ -15,4 +17,10 @@ def order_joins(node: Node, context: RuleContext) -> Node:
     Joins of all kinds move as far as their kinds and conditions let them. Does not fire across limits, aggregates,
     joins with volatile conditions, and right joins (see ``turn_right_joins``).
     """
-    return join_order.order_joins(node, context.estimator, build_memory_bytes(context.options.memory_bytes))
+    options = context.options
+    tasks = options.partitions or max(1, options.executors)
+    stage_seconds = 0.0 if options.distribute is Distribute.ALWAYS else STAGE_SECONDS
+    cluster = Cluster(tasks, tasks * max(1, options.threads), stage_seconds)
+    if "price_network" in options.disabled_rules:
+        cluster = ONE_TASK
+    return join_order.order_joins(node, context.estimator, build_memory_bytes(options.memory_bytes), cluster)
