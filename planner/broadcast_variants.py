@@ -37,8 +37,12 @@ def broadcast_variant(
     skipped = fragmenter.stages[fragmenter.stage_of(largest)]
     others = [node for node in inputs if node is not largest and node.kind is not ExchangeKind.GATHER]
     measured = tuple(dict.fromkeys(fragmenter.stage_of(node) for node in others))
-    readers = sum(item.stage == skipped.id for each in fragmenter.stages for item in each.exchanges)
-    if not others or readers > 1 or skipped.tasks == 1 or not fragmenter.is_made_for(largest):
+    if (
+        not others
+        or len(fragmenter.readers_of(skipped.id)) > 1
+        or skipped.tasks == 1
+        or not fragmenter.is_made_for(largest)
+    ):
         return None
     limit = min(_break_even(largest, stage.tasks), memory_bytes * MEMORY_SHARE)
     most = limit if all(is_exact(node) for node in others) else UNCERTAIN * limit

@@ -143,9 +143,9 @@ def _place(fragmenter: Fragmenter, reader: Stage, moved: PhysicalNode, column: C
 
 
 def _is_only_read_by(fragmenter: Fragmenter, exchange: p.Exchange, reader: Stage) -> bool:
+    """Whether a stage was made for this exchange, which nothing but one place of one stage reads."""
     stage = fragmenter.stage_of(exchange)
-    readers = [each.id for each in fragmenter.stages for item in each.exchanges if item.stage == stage]
-    return readers == [reader.id] and fragmenter.is_made_for(exchange)
+    return fragmenter.is_made_for(exchange) and fragmenter.readers_of(stage) == [reader.id]
 
 
 def _most_rows(join: HashJoin, dropped: p.Exchange, keys: p.Exchange, tasks: int) -> float:

@@ -76,6 +76,15 @@ class Fragmenter:
         """Whether the stage that makes the rows of an exchange was cut for it, not for another one of the same rows."""
         return self._source(exchange)[1] is exchange
 
+    def readers_of(self, stage: StageId) -> list[StageId]:
+        """The stages that read a stage, one for each place in their plans, even if a statement names it only once."""
+        return [
+            self.stages[number].id
+            for number, root in enumerate(self.roots)
+            for node in stage_nodes(root)
+            if isinstance(node, p.Exchange) and self.stage_of(node) == stage
+        ]
+
     def read_like(self, exchange: p.Exchange, known: p.Exchange) -> None:
         """Let an exchange that is not in the plan read what the stage of a ``known`` one makes."""
         self._shared[id(exchange)] = self._shared.get(id(known), known)

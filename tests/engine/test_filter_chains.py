@@ -13,6 +13,7 @@ from tests.engine.adaptation_tables import adapted, cluster, rows_of
 FEW = "(SELECT DISTINCT evens.k AS n FROM evens JOIN odds USING (id))"
 """Expected to be 20,000 rows, and 15, the numbers below 15."""
 
+SUMS = "WITH c AS (SELECT id, sum(v) AS s FROM facts GROUP BY id)"
 NUMBERED = "SELECT e.n, f.s, row_number() OVER (PARTITION BY e.n ORDER BY f.s) FROM"
 CHAINS = {
     "an aggregate": f"{NUMBERED} {FEW} e LEFT JOIN (SELECT id, sum(v) AS s FROM facts GROUP BY id) f ON f.id = e.n",
@@ -25,6 +26,8 @@ CHAINS = {
     "(SELECT f.id, max(o.w) AS s FROM facts f LEFT JOIN other o ON f.k = o.k GROUP BY f.id) f ON f.id = e.n",
 }
 KEPT = {
+    "read twice": f"{SUMS} SELECT c.*, e.n FROM {FEW} e LEFT JOIN c ON c.id = e.n UNION ALL SELECT *, 0 FROM c",
+    "read by itself": f"{SUMS} SELECT c.id, d.s FROM {FEW} e LEFT JOIN c ON c.id = e.n FULL JOIN c d ON c.s = d.id",
     "another partition": f"{NUMBERED} {FEW} e LEFT JOIN "
     "(SELECT id, sum(v) OVER (PARTITION BY t) AS s FROM facts) f ON f.id = e.n",
     "a limit": f"{NUMBERED} {FEW} e LEFT JOIN (SELECT id, v AS s FROM facts LIMIT 40000) f ON f.id = e.n",
