@@ -11,6 +11,7 @@ from sqlglot import exp
 from shoal.planner.bind_expression import BoundQuery, ExpressionBinder
 from shoal.planner.bind_from import FromBinder
 from shoal.planner.bind_output import limit_of
+from shoal.planner.bind_pivot import unpivot_statement
 from shoal.planner.bind_select import SelectBinder
 from shoal.planner.bind_sets import PairedColumn, paired_by_name, paired_by_place
 from shoal.planner.bind_shared import SharedTables
@@ -37,6 +38,7 @@ from shoal.planner.parse import QueryReader
 from shoal.planner.protocols import Catalog, Kernel
 from shoal.planner.scalar import column_ref, is_volatile
 from shoal.planner.scope import Relation, Scope, ScopeColumn
+from shoal.planner.shared_plans import expand_free
 from shoal.planner.source import Field
 from shoal.planner.typing import assign_types
 
@@ -73,7 +75,7 @@ def bind_query(
     for id, known in zip(outputs, fields, strict=True):
         if found[id] != known.type:
             raise NotDistributable(f"the kernel gives {known.name} the type {known.type}, the planner {found[id]}")
-    return typed
+    return expand_free(typed, ids)
 
 
 @dataclass(slots=True)
@@ -90,6 +92,8 @@ class QueryBinder:
         """Bind a query block inside a scope, with the common tables that it sees."""
         visible = with_clause(query, visible)
         match query:
+            case exp.Pivot() if (unpivot := unpivot_statement(query)) is not None:
+                return self.query(unpivot, parent, visible)
             case exp.Subquery():
                 return self._subquery(query, parent, visible)
             case exp.Select():
@@ -110,9 +114,8 @@ class QueryBinder:
         return self._ordered(bound, query, None)
 
     def _select(self, select: exp.Select, parent: Scope | None, visible: CommonTables) -> BoundQuery:
-        for kind, reason in ((exp.TableSample, "a sample"), (exp.Pivot, "a pivot")):
-            if any(node.find_ancestor(exp.Select) is select for node in select.find_all(kind)):
-                raise NotDistributable(reason)
+        if any(sample.find_ancestor(exp.Select) is select for sample in select.find_all(exp.TableSample)):
+            raise NotDistributable("a sample")
         scope = Scope(parent=parent)
         node = FromBinder(self, scope, visible).bind(select)
         expressions = ExpressionBinder(

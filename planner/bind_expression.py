@@ -73,8 +73,15 @@ class ExpressionBinder:
                 return node.this  # sqlglot's own addition: the kernel's any_value knows no other way
             if is_quantified(node):
                 return self._quantified(node, names, prefer_alias)
+            if isinstance(node, exp.Dot) and isinstance(node.this, exp.Identifier):
+                raise NotDistributable(f"the name {sql_of(node)} is resolved by the kernel only")
+            if isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count):
+                raise NotDistributable("a star in an expression")
             if is_row_making(node):
                 return node
+            if isinstance(node, exp.In) and [type(item) for item in node.expressions] == [exp.Values]:
+                rows = exp.In(this=node.this.copy(), query=exp.Subquery(this=node.expressions[0].copy()))
+                return self._subquery(rows, names, prefer_alias)
             if type(node) not in _SAFE or (isinstance(node, exp.Anonymous) and function_name(node) in KERNEL_ONLY):
                 raise NotDistributable(f"{sql_of(node)[:60]} ({type(node).__name__}) is left to the kernel")
             return node

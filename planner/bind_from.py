@@ -7,6 +7,7 @@ from sqlglot import exp
 
 from shoal.planner.bind_block import kernel_block
 from shoal.planner.bind_expression import BoundQuery, ExpressionBinder
+from shoal.planner.bind_pivot import SourceColumn, pivoted
 from shoal.planner.bind_shared import SharedTables
 from shoal.planner.bind_unnest import add_rows, row_source
 from shoal.planner.column_ids import ColumnIds
@@ -22,6 +23,7 @@ from shoal.planner.logical import (
     JoinKind,
     Node,
     Project,
+    Query,
     Scan,
     Schema,
     Values,
@@ -37,6 +39,7 @@ from shoal.planner.scalar import DIALECT, column_ref, columns_of, conjunction, c
 from shoal.planner.scope import Relation, Scope, ScopeColumn
 from shoal.planner.source import FileFormat, TableSource, ViewDefinition
 from shoal.planner.tree import walk
+from shoal.planner.typing import assign_types
 
 _TABLE_ARGUMENTS = frozenset({"this", "alias", "db", "catalog", "joins"})
 _READERS: dict[str, FileFormat] = {
@@ -78,17 +81,20 @@ class FromBinder:
         clause = select.args.get("from_")
         if clause is None:
             return Values((), ((),))
-        node = self._item(clause.this)
+        node = self.item(clause.this)
         return self._joins(node, [*(select.args.get("joins") or [])])
 
-    def _item(self, item: exp.Expression) -> Node:
+    def item(self, item: exp.Expression) -> Node:
+        """One item of FROM with what is joined to it."""
         match item:
+            case exp.Table() | exp.Subquery() if item.args.get("pivots"):
+                node = self._pivoted(item)
             case exp.Table():
                 node = self._table(item)
             case exp.Subquery() if isinstance(item.this, exp.Table):
                 if item.args.get("alias"):
                     raise NotDistributable("an alias of joined tables")
-                return self._joins(self._item(item.this), [*(item.args.get("joins") or [])])
+                return self._joins(self.item(item.this), [*(item.args.get("joins") or [])])
             case exp.Subquery():
                 node = self._derived(item)
             case exp.Values():
@@ -233,7 +239,8 @@ class FromBinder:
         side = (join.args.get("side") or "").upper()
         kind_name = (join.args.get("kind") or "").upper()
         if method not in ("", "NATURAL") or kind_name not in ("", "INNER", "CROSS", "OUTER", "SEMI", "ANTI"):
-            raise NotDistributable(f"a {method or kind_name} join")
+            article = "an" if method == "ASOF" else "a"
+            raise NotDistributable(f"{article} {method or kind_name} join")
         kind = {"SEMI": JoinKind.SEMI, "ANTI": JoinKind.ANTI}.get(kind_name, _JOIN_SIDES[side])
         first_right = len(self.scope.relations)
         if isinstance(join.this, exp.Lateral):
@@ -244,7 +251,7 @@ class FromBinder:
             if columns_of(rows):
                 return self._rows(left, join, kind, rows, source.names)
         try:
-            right = self._item(join.this)
+            right = self.item(join.this)
         except NotDistributable:
             if not isinstance(join.this, exp.Subquery) or join.args.get("using") or method:
                 raise
@@ -262,6 +269,21 @@ class FromBinder:
         if kind in (JoinKind.SEMI, JoinKind.ANTI):
             del self.scope.relations[first_right:]
         return node
+
+    def _pivoted(self, item: exp.Expression) -> Node:
+        """A pivot of an item, as a derived table."""
+        source, (pivot, *others) = item.copy(), item.args["pivots"]
+        if others:
+            raise NotDistributable("several pivots of one table")
+        source.set("pivots", None)
+        source.set("joins", None)
+        scope = Scope(parent=self.scope.parent)
+        node = FromBinder(self.binder, scope, self.visible).item(source)
+        typed = assign_types(Query(node, (), (), ()), self.binder.kernel)
+        types = {column.id: column.type for column in schema(typed.root)}
+        columns = [SourceColumn(column.name, types[column.id]) for column in scope.relations[-1].columns]
+        alias = pivot.args.get("alias") or exp.TableAlias(this=exp.to_identifier(item.alias_or_name or "pivoted"))
+        return self._derived(exp.Subquery(this=pivoted(source, pivot, columns), alias=alias.copy()))
 
     def _first_rows(self, item: exp.Unnest) -> Node:
         """UNNEST as a relation of its own, whose list has no columns but perhaps those of an outer query."""

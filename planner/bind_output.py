@@ -23,7 +23,6 @@ from shoal.planner.logical import (
 from shoal.planner.not_distributable import NotDistributable
 from shoal.planner.scalar import column_ref, columns_of, unwrap
 
-
 LARGEST_LIMIT = 2**31
 
 
@@ -114,7 +113,10 @@ def limit_of(query: exp.Expression) -> tuple[int | None, int] | None:
     limit, offset = query.args.get("limit"), query.args.get("offset")
     if limit is None and offset is None:
         return None
-    if isinstance(limit, exp.Fetch) and not limit.args.get("limit_options"):
+    options = limit.args.get("limit_options") if isinstance(limit, exp.Fetch) else None
+    if isinstance(limit, exp.Fetch) and not (
+        options and (options.args.get("percent") or options.args.get("with_ties"))
+    ):
         counts = [limit.args.get("count") or exp.Literal(this="1", is_string=False)]
     elif limit is None or (isinstance(limit, exp.Limit) and not limit.args.get("limit_options")):
         counts = [limit.expression if limit is not None else None]

@@ -16,6 +16,7 @@ from shoal.planner.bind_expression import (
 )
 from shoal.planner.bind_groups import GroupedSets, aggregate_sets, has_sets, joined_keys, sets_of
 from shoal.planner.bind_output import SelectItem, deliver
+from shoal.planner.bind_stars import columns_of_star, expanded, is_star, needs_kernel
 from shoal.planner.bind_unnest import unnest_items
 from shoal.planner.bind_windows import add_windows, with_windows_written_out
 from shoal.planner.column_ids import ColumnIds
@@ -38,6 +39,7 @@ from shoal.planner.logical import (
 from shoal.planner.not_distributable import NotDistributable
 from shoal.planner.protocols import Kernel
 from shoal.planner.scalar import column_ref, columns_of, conjunction, conjuncts, operand, sql_of, unwrap
+from shoal.planner.types import struct_fields
 
 _UNKNOWN_CLAUSES = (
     "pivots",
@@ -94,8 +96,19 @@ class SelectBinder:
 
     def _bind_items(self) -> None:
         for item in self.select.expressions:
-            if _is_star(item):
+            if needs_kernel(item) or isinstance(unaliased(item), exp.Columns):
+                self._named_columns(item)
+                continue
+            if item.find(exp.Columns) is not None:
+                bare = expanded(unaliased(item), self.expressions.scope, self.kernel)
+                self.items += [SelectItem(_default_name(item), self.expressions.bind(one)) for one in bare]
+                continue
+            if is_star(item):
                 self._star(item)
+                continue
+            fields = self._unpacked(item)
+            if fields:
+                self.items += fields
                 continue
             named = item if isinstance(item, exp.Alias) else None
             bound = self.expressions.bind(named.this if named is not None else item, self.aliases)
@@ -104,11 +117,20 @@ class SelectBinder:
             if named is not None:
                 self.aliases.setdefault(name.lower(), bound)
 
+    def _named_columns(self, item: exp.Expression) -> None:
+        """A star whose columns and names only the kernel can tell."""
+        star = item.this if isinstance(item, exp.Column) else item
+        if star.args.get("replace"):
+            raise NotDistributable("a star that replaces and renames")
+        for one in columns_of_star(item, self.expressions.scope, self.kernel):
+            self.items.append(SelectItem(one.name, column_ref(one.column.id)))
+
     def _star(self, item: exp.Expression) -> None:
         star = item.this if isinstance(item, exp.Column) else item
-        if star.args.get("rename") or star.args.get("ilike"):
-            raise NotDistributable("a renaming star")
         table = item.table or None if isinstance(item, exp.Column) else None
+        if table is not None and not self.expressions.scope.has_relation(table):
+            self.items += self._fields(table, None)
+            return
         excluded = {column.name.lower() for column in star.args.get("except_") or []}
         replaced = {alias.alias.lower(): alias.this for alias in star.args.get("replace") or []}
         for column in self.expressions.scope.star(table):
@@ -118,12 +140,34 @@ class SelectBinder:
             elif name not in excluded:
                 self.items.append(SelectItem(column.name, column_ref(column.id)))
 
+    def _unpacked(self, item: exp.Expression) -> list[SelectItem]:
+        """The fields of ``unnest(struct)``; nothing for any other item."""
+        if not isinstance(item, exp.Explode) or item.expressions or not isinstance(item.this, exp.Column):
+            return []
+        return self._fields(item.this.name, item.this.table or None) if len(item.this.parts) <= 2 else []
+
+    def _fields(self, name: str, table: str | None) -> list[SelectItem]:
+        """The fields of a column that is a struct."""
+        column = self.expressions.scope.resolve(table, name)
+        fields = struct_fields(column.type) if column is not None else ()
+        if column is None:
+            raise NotDistributable(f"the name {name} is resolved by the kernel only")
+        values = (
+            exp.Dot(this=column_ref(column.id), expression=exp.Identifier(this=one, quoted=True)) for one in fields
+        )
+        return [SelectItem(one, value) for one, value in zip(fields, values, strict=True)]
+
     def _where(self) -> None:
         where = self.select.args.get("where")
         if where is None:
             return
         rest: list[exp.Expression] = []
-        for term in conjuncts(where.this):
+        terms = [
+            one
+            for term in conjuncts(where.this)
+            for one in (expanded(term, self.expressions.scope, self.kernel) if term.find(exp.Columns) else [term])
+        ]
+        for term in terms:
             applied = self._semi_join(term)
             if applied is None:
                 rest.append(self.expressions.bind(term, self.aliases))
@@ -374,8 +418,10 @@ def _same(expression: exp.Expression) -> exp.Expression:
     return expression
 
 
-def _is_star(item: exp.Expression) -> bool:
-    return isinstance(item, exp.Star) or (isinstance(item, exp.Column) and isinstance(item.this, exp.Star))
+def unaliased(item: exp.Expression) -> exp.Expression:
+    """An item of a select list without its name."""
+    bare: exp.Expression = item.this if isinstance(item, exp.Alias) else item
+    return bare
 
 
 def _default_name(item: exp.Expression) -> str:

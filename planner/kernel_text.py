@@ -106,6 +106,8 @@ class CarriedTexts:
         return edits
 
     def _edits_of(self, node: Tree) -> dict[Span, str]:
+        if node["class"] == "STAR":
+            return {}
         span = self.tree.extent(node)
         clock = self._clock(node)
         if clock is not None and span is not None:
@@ -182,7 +184,10 @@ class CarriedTexts:
                 return name in _PLAIN_OPERATORS
             if not self._is_called_by_name(node):
                 return _is_aggregate(node)
-            return name in PLAIN_FUNCTIONS or name in self.kept or name in ROW_MAKING or _is_aggregate(node)
+            if name in self.kept or name in ROW_MAKING or _is_aggregate(node):
+                return True
+            # sqlglot looks at the arguments of some functions, so these have to be what they are.
+            return name in PLAIN_FUNCTIONS and all(self._is_plain_throughout(child) for child in expressions_of(node))
         if kind == "OPERATOR":
             return node["type"] in _PLAIN_OPERATOR_TYPES
         if kind == "CAST":
@@ -192,6 +197,9 @@ class CarriedTexts:
             text = self.tree.text(own_span(node) or (0, 0))
             return not text[:1].isdigit() and text[:1] != "." if not PLAIN_NUMBER.match(text) else True
         return kind in _PLAIN_CLASSES
+
+    def _is_plain_throughout(self, node: Tree) -> bool:
+        return self._is_plain(node) and all(self._is_plain_throughout(child) for child in expressions_of(node))
 
     def _is_called_by_name(self, node: Tree) -> bool:
         """Whether a function is written as ``name(...)``, not as an operator, a method or with words of its own."""

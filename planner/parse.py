@@ -18,7 +18,7 @@ from shoal.planner.syntax_tree import SyntaxTree
 _SAFE = frozenset(SAFE_NODES)
 _JUDGED = (exp.Condition, exp.Func, exp.Lambda, exp.Comprehension, exp.ColumnDef, exp.Properties)
 """What stands inside expressions; clauses are the binder's business."""
-QUERY_NODES = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values)
+QUERY_NODES = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values, exp.Pivot)
 
 
 def parse_query(sql: str) -> exp.Expression:
@@ -101,6 +101,8 @@ def _is_doubtful(node: object) -> bool:
     """Whether an expression may come out of sqlglot otherwise, or shows the time."""
     if isinstance(node, exp.Anonymous):
         return str(node.this).lower() in KERNEL_ONLY
+    if isinstance(node, exp.Dot) and (isinstance(node.this, exp.Identifier) or isinstance(node.expression, exp.Func)):
+        return True  # a function called as a method: its column is no column to sqlglot
     return isinstance(node, _JUDGED) and type(node) not in _SAFE
 
 

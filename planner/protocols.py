@@ -52,6 +52,9 @@ class Kernel(Protocol):
     def syntax(self, sql: str) -> str:
         """How the kernel reads a statement: its ``json_serialize_sql``; see ``shoal.planner.syntax_tree``."""
 
+    def evaluate(self, sql: str) -> tuple[tuple[str, str], ...]:
+        """The names and values, as text, of the one row of a query without tables; raises a user error."""
+
     def moment(self) -> str:
         """The time now, as the text of a TIMESTAMPTZ."""
 

@@ -2,6 +2,8 @@
 
 import re
 
+from sqlglot import exp
+
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _UNSIGNED = {"UTINYINT": "SMALLINT", "USMALLINT": "INTEGER", "UINTEGER": "BIGINT", "UBIGINT": "HUGEINT"}
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
@@ -32,3 +34,14 @@ def is_grouped_exactly(type: str) -> bool:
     if type in ("VARCHAR", "BOOLEAN", "DATE", "TIME", "UUID", "BLOB") or type.startswith("TIMESTAMP"):
         return True
     return type.lstrip("U") in _INTEGERS or _DECIMAL.fullmatch(type) is not None
+
+
+def struct_fields(type: str) -> tuple[str, ...]:
+    """The names of the fields of a STRUCT; none if the type is something else."""
+    if not type.startswith("STRUCT("):
+        return ()
+    parsed = exp.DataType.build(type, dialect="duckdb", udt=True)
+    fields = parsed.expressions
+    if type.endswith("]") or not all(isinstance(field, exp.ColumnDef) for field in fields):
+        return ()
+    return tuple(field.name for field in fields)

@@ -41,8 +41,11 @@ TABLES: dict[str, tuple[str, int]] = {
         2,
     ),
     "monthly": (
-        "SELECT i::INTEGER AS id, (i % 7)::INTEGER AS jan, (i % 5)::INTEGER AS feb, "
-        "CASE WHEN i % 3 = 0 THEN NULL ELSE i::INTEGER END AS mar FROM range(1200) AS r(i)",
+        """
+        SELECT i::INTEGER AS id, (i % 7)::INTEGER AS jan, (i % 5)::INTEGER AS feb,
+               CASE WHEN i % 3 = 0 THEN NULL ELSE i::INTEGER END AS mar
+        FROM range(1200) AS r(i)
+        """,
         2,
     ),
     "nothing": ("SELECT 1::INTEGER AS item, 'a' AS region, 1.5::DECIMAL(9, 2) AS amount WHERE false", 1),
