@@ -26,6 +26,7 @@ from shoal.planner.lexer import TokenKind, place_at, split_statements, tokenize
 from shoal.planner.names import MAIN, SEPARATOR, TEMPORARY, hidden_name, own_name, quoted_name, schema_of, shown_name
 from shoal.planner.parameters import TypedText, parameter_names
 from shoal.planner.source import Field, TableSource, ViewDefinition
+from shoal.running import check_cancelled
 from shoal.scratch import Scratch
 from shoal.scratch_macros import ScratchMacros
 from shoal.source_files import format_of, quote_name
@@ -273,6 +274,7 @@ class BoundCatalog:
 
     def describe(self, sql: str, parameters: Sequence[object] = ()) -> tuple[Field, ...]:
         """Names and types of a statement's result; raises a user error with its place in ``sql``."""
+        check_cancelled()
         return self._binder.describe(sql, parameters, self._catalog)
 
     def table_names(self, sql: str) -> tuple[str, ...]:
@@ -293,6 +295,7 @@ class BoundCatalog:
 
     def types(self, columns: Sequence[Field], layers: Sequence[Mapping[str, str]]) -> dict[str, str]:
         """The DuckDB types of scalar or aggregate expressions."""
+        check_cancelled()
         return self._binder.types(columns, layers)
 
 

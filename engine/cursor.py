@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import pyarrow as pa
 
-from shoal.planner.errors import Error, InterfaceError, NotSupportedError, ParameterError, ProgrammingError
+from shoal.planner.error_places import locate_error
+from shoal.planner.errors import DataError, Error, InterfaceError, NotSupportedError, ParameterError, ProgrammingError
 from shoal.planner.ids import QueryId
+from shoal.planner.lexer import split_statements
 from shoal.planner.parameters import Parameters
 from shoal.planner.source import Field
 from shoal.query_statistics import QueryStatistics
@@ -57,6 +59,7 @@ class Cursor:
         self._running: Running | None = None
         self._closed = False
         self._rows_fetched = 0
+        self._operation = ""
 
     @property
     def description(self) -> Description | None:
@@ -105,6 +108,7 @@ class Cursor:
             raise ParameterError("parameters are a sequence, such as a list or a tuple, or a mapping by names")
         self._drop_result()
         running = self._running = Running()
+        self._operation = operation
         try:
             self._result = self._backend.execute(operation, parameters, running)
         except KeyboardInterrupt:
@@ -228,6 +232,8 @@ class Cursor:
         except Error as error:
             if running is not None:
                 error.with_context(query=running.query)
+            if isinstance(error, DataError) and len(split_statements(self._operation)) == 1:
+                locate_error(error, self._operation)
             raise
 
     def _drop_result(self) -> None:

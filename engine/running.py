@@ -1,11 +1,17 @@
-"""One run of one statement, as the cursor that started it sees it: its id, how to cancel it, how far it is."""
+"""One run of one statement, as the cursor that started it sees it: its id, how to cancel it, how far it is.
+
+While a statement is planned it is asked now and then, from deep inside, whether it was cancelled: ``check_cancelled``.
+"""
 
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from shoal.executor.cancellation import CancelToken
+from shoal.planner.errors import QueryCancelled
 from shoal.planner.ids import QueryId
 from shoal.runner import QueryProgress
 
@@ -13,6 +19,35 @@ from shoal.runner import QueryProgress
 def new_query_id() -> QueryId:
     """A new id; ids sort by the second in which they were made."""
     return QueryId(f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(4)}")
+
+
+_CURRENT: ContextVar[CancelToken | None] = ContextVar("current", default=None)
+
+
+def check_cancelled() -> None:
+    """Raise ``QueryCancelled`` if the statement that this thread works on was cancelled."""
+    token = _CURRENT.get()
+    if token is not None and token.cancelled:
+        raise QueryCancelled("the query was cancelled")
+
+
+@contextmanager
+def interrupting(interrupt: Callable[[], None]) -> Iterator[None]:
+    """Interrupt what the block does once the statement that this thread works on is cancelled.
+
+    Raises ``QueryCancelled`` for whatever the block raises then.
+    """
+    token = _CURRENT.get()
+    if token is None:
+        yield
+        return
+    with token.waking(interrupt):
+        check_cancelled()
+        try:
+            yield
+        except Exception:
+            check_cancelled()
+            raise
 
 
 class Running:
@@ -27,6 +62,16 @@ class Running:
     def renew(self) -> None:
         """Give the statement another id, because it is run again from the start."""
         self.query = new_query_id()
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        """What this thread does in the block is for this statement; raises ``QueryCancelled`` if that is too late."""
+        before = _CURRENT.set(self.token)
+        try:
+            check_cancelled()
+            yield
+        finally:
+            _CURRENT.reset(before)
 
     def watch(self, progress: Callable[[], QueryProgress] | None) -> None:
         """From now on, this tells how far the statement is; None when nobody knows."""

@@ -7,6 +7,7 @@ import duckdb
 
 from shoal.planner.lexer import tokenize
 from shoal.planner.names import SEPARATOR
+from shoal.running import interrupting
 
 _CONFIG = {
     "python_enable_replacements": "false",
@@ -40,7 +41,7 @@ class Scratch:
         self, sql: str, parameters: Sequence[object] | Mapping[str, object] | None = None
     ) -> list[tuple[object, ...]]:
         """All rows of a statement."""
-        with self._lock:
+        with self._lock, interrupting(self._connection.interrupt):
             return self._connection.execute(sql, parameters).fetchall()
 
     def strings(self, sql: str, parameters: Sequence[object] | None = None) -> list[str]:

@@ -29,6 +29,7 @@ from shoal.planner.errors import (
     SettingError,
 )
 from shoal.planner.lexer import StatementText, check_size, split_statements, tokenize
+from shoal.planner.names import shown_name
 from shoal.planner.parameters import Parameters, arrange_parameters, parameter_tokens
 from shoal.planner.session_kinds import SessionStatement
 from shoal.planner.source import ArrowSource, Field
@@ -49,7 +50,7 @@ from shoal.planner.statement import (
     Statement,
     classify,
 )
-from shoal.planner.table_statements import CopyTo, Delete, Insert, TableStatement, Update
+from shoal.planner.table_statements import CopyTo, CreateTable, Delete, Insert, TableStatement, Update
 from shoal.queries import Queries
 from shoal.registration import Registrations
 from shoal.result import Result, TableStream
@@ -130,7 +131,7 @@ class Session:
 
     def tables(self) -> tuple[str, ...]:
         """The names of all tables and views."""
-        return self.catalog.snapshot().names()
+        return tuple(map(shown_name, self.catalog.snapshot().names()))
 
     def columns(self, name: str) -> tuple[Field, ...]:
         """The columns of a table or view; raises ``TableNotFound``."""
@@ -162,16 +163,13 @@ class Session:
             raise InterfaceError("the connection is closed")
         statement = classify(sql)
         parameters: tuple[object, ...] = ()
-        if isinstance(statement, Query | Explain | Describe | Insert | Update | Delete | CopyTo):
+        if isinstance(statement, Query | Explain | Describe | Insert | Update | Delete | CopyTo | CreateTable):
             parameters = arrange_parameters(sql, given)
         elif given:
             raise ParameterError("this kind of statement takes no parameters")
         try:
-            if isinstance(statement, SessionStatement):
-                return self._change_session(statement, running)
-            if isinstance(statement, TableStatement):
-                return self._tables.run(sql, statement, parameters, running)
-            return self._dispatch(statement, parameters, running)
+            with running.current():
+                return self._run(sql, statement, parameters, running)
         except Error as error:
             if self._was_closed() and not isinstance(error, QueryCancelled | InterfaceError):
                 raise InterfaceError("the connection was closed while the statement ran") from error
@@ -179,6 +177,19 @@ class Session:
         except Exception as error:
             hint = "this is a bug of Shoal; SET distribute = never may be a way around it"
             raise InternalError(f"{type(error).__name__}: {error}", ErrorContext(hint=hint)) from error
+
+    def _run(
+        self,
+        sql: str,
+        statement: Statement | SessionStatement | TableStatement,
+        parameters: tuple[object, ...],
+        running: Running,
+    ) -> Result | None:
+        if isinstance(statement, SessionStatement):
+            return self._change_session(statement, running)
+        if isinstance(statement, TableStatement):
+            return self._tables.run(sql, statement, parameters, running)
+        return self._dispatch(statement, parameters, running)
 
     def _change_session(self, statement: SessionStatement, running: Running) -> Result | None:
         done = self._statements.run(statement, lambda sql: self._queries.rows(sql, self.settings.values, running))

@@ -22,6 +22,7 @@ from shoal.planner.errors import (
     SourceNotFound,
 )
 from shoal.planner.source import Field, FileFormat, FileIdentity, FileSource
+from shoal.running import check_cancelled
 from shoal.scratch import Scratch
 
 SUFFIXES = {
@@ -89,7 +90,11 @@ class SourceFiles:
         raise SourceError(f"cannot tell the format of {path}", ErrorContext(hint=f"known endings: {names}"))
 
     def _expand(self, path: str, kind: FileFormat) -> list[FileIdentity]:
-        return [_identity(file) for file in self._paths(path, kind)]
+        found = []
+        for file in self._paths(path, kind):
+            check_cancelled()
+            found.append(_identity(file))
+        return found
 
     def _paths(self, path: str, kind: FileFormat | None) -> list[str]:
         if "://" in path:
