@@ -230,6 +230,9 @@ class SessionCatalog:
         with self._lock:
             name = self._schemas.place(name)
             before = self._entries.get(name.casefold())
+            if before is not None and isinstance(before[1], TableVersion):
+                hint = ErrorContext(hint=f"DROP TABLE {shown_name(name)} removes it")
+                raise ProgrammingError(f"there is a table {shown_name(name)} already", hint)
             self._entries = {**self._entries, name.casefold(): (name, entry)}
             self._version += 1
         return None if before is None else before[1]
@@ -266,7 +269,8 @@ class SessionCatalog:
         with self._lock:
             key = next((key for key in self._schemas.keys(name) if key in self._entries), name.casefold())
             found = self._entries.get(key)
-            if found is None or (view and not isinstance(found[1], ViewDefinition)):
+            meant = isinstance(found[1], ViewDefinition) or not view if found is not None else False
+            if found is None or not meant or isinstance(found[1], TableVersion):
                 kind = "view" if view else "table"
                 names = tuple(written for written, _ in self._entries.values())
                 table = isinstance(found[1], TableVersion) if found is not None else False

@@ -1,5 +1,6 @@
 """CREATE, DROP and ALTER TABLE, schemas and USE: changes of the catalog, whole or not at all."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -9,7 +10,9 @@ from shoal.executor.kernel_types import quote
 from shoal.executor.storage import restore
 from shoal.planner.errors import BindError, ErrorContext, ProgrammingError, TableNotFound
 from shoal.planner.names import MAIN, SEPARATOR, TEMPORARY, own_name, schema_of, shown_name
+from shoal.planner.parameters import inline_parameters
 from shoal.planner.source import ViewDefinition
+from shoal.planner.statement import classify
 from shoal.planner.suggest import suggest
 from shoal.planner.table_statements import AlterTable, CreateSchema, CreateTable, DropObject, ObjectKind, UseSchema
 from shoal.running import Running
@@ -48,8 +51,15 @@ class TableDdl:
         """Free what reading definitions takes; idempotent."""
         self._definitions.close()
 
-    def create(self, sql: str, statement: CreateTable, values: Values, running: Running) -> int | None:
+    def create(
+        self, sql: str, statement: CreateTable, parameters: Sequence[object], values: Values, running: Running
+    ) -> int | None:
         """CREATE TABLE; the number of rows if there is a query. Raises user errors with their places."""
+        if parameters:
+            sql = inline_parameters(sql, parameters)
+            again = classify(sql)
+            assert isinstance(again, CreateTable), "values do not change what kind of statement it is"
+            statement = again
         name = self._catalog.snapshot().schemas.place(statement.name)
         with self._store.writing(name, running.token):
             catalog = self._catalog.snapshot()

@@ -68,7 +68,7 @@ class TableStatements:
             case Insert() | Update() | Delete() | Truncate() | CopyFrom():
                 return self._result(self._changes.change(sql, statement, parameters, values, running))
             case CreateTable():
-                rows = self._ddl.create(sql, statement, values, running)
+                rows = self._ddl.create(sql, statement, parameters, values, running)
                 return None if rows is None else self._result(Changed(rows))
             case CopyTo():
 
