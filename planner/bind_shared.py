@@ -22,12 +22,12 @@ from shoal.planner.typing import assign_types
 
 @dataclass(slots=True)
 class _Definition:
-    """What a name stands for: its typed plan and outputs; ``once``: the statement asks that it be computed once."""
+    """What a name stands for: its typed plan and outputs; ``once``: what the statement says of computing it once."""
 
     of: object
     plan: SharedPlan
     outputs: tuple[tuple[str, ColumnId], ...]
-    once: bool
+    once: bool | None
     readers: int = 0
 
 
@@ -39,7 +39,7 @@ class SharedTables:
     ids: ColumnIds
     _known: dict[int, _Definition] = field(default_factory=dict)
 
-    def read(self, name: str, of: object, bind: Callable[[], BoundQuery], *, once: bool = False) -> BoundQuery:
+    def read(self, name: str, of: object, bind: Callable[[], BoundQuery], *, once: bool | None = None) -> BoundQuery:
         """One more scan of what ``of`` (by identity) defines; it is bound when it is read for the first time."""
         known = self._known.get(id(of))
         if known is None:
@@ -52,7 +52,8 @@ class SharedTables:
         return self._scan(known)
 
     def resolve(self, query: Query) -> Query:
-        """The query with every definition put in the place of its scans, but for those that have to be shared."""
+        """The query with every definition put in the place of its scans, but for those that have to be shared, and
+        those that may be because several scans read them."""
         if not self._known:
             return query
         kept = self._kept(query.root)
@@ -61,8 +62,9 @@ class SharedTables:
         for known in self._known.values():
             root = self._expanded(known.plan.root, plans)
             if known.plan.key in kept:
-                apart = frozenset() if known.once else stable_columns(root) or frozenset()
-                shared.append(replace(known.plan, root=root, apart=apart))
+                free = not kept[known.plan.key]
+                apart = frozenset() if known.once or free else stable_columns(root) or frozenset()
+                shared.append(replace(known.plan, root=root, apart=apart, free=free))
             else:
                 plans[known.plan.key] = root
         return replace(query, root=self._expanded(query.root, plans), shared=tuple(shared))
@@ -85,17 +87,22 @@ class SharedTables:
         outputs = tuple((label, names[id]) for label, id in known.outputs)
         return BoundQuery(SharedScan(known.plan.key, fresh, origins), outputs)
 
-    def _kept(self, root: Node) -> frozenset[str]:
-        """The definitions that are computed once: those that are read more than once, and may then differ."""
+    def _kept(self, root: Node) -> dict[str, bool]:
+        """The definitions that are read more than once, and whether they may then differ or are wanted once.
+
+        Of the others, those are left out that the statement wants computed for each reader.
+        """
         times: Counter[str] = Counter()
         _count(root, 1, times)
-        kept: set[str] = set()
+        kept: dict[str, bool] = {}
         for known in reversed(self._known.values()):
             key = known.plan.key
-            if times[key] > 1 and (known.once or not self._is_repeatable(known)):
-                kept.add(key)
-            _count(known.plan.root, 1 if key in kept else times[key], times)
-        return frozenset(kept)
+            if times[key] > 1:
+                must = known.once is True or not self._is_repeatable(known)
+                if must or known.once is None:
+                    kept[key] = must
+            _count(known.plan.root, 1 if kept.get(key) else times[key], times)
+        return kept
 
     def _is_repeatable(self, known: _Definition) -> bool:
         root = known.plan.root

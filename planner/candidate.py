@@ -62,14 +62,15 @@ def gathered(candidate: Candidate, prices: Prices) -> Candidate:
 def exchanged_whole(candidate: Candidate, prices: Prices) -> Candidate:
     """The candidate behind an exchange that every task may read in full."""
     kind = ExchangeKind.GATHER
-    plan = Exchange(candidate.plan, kind, candidate.plan.estimate)
-    return Candidate(plan, Whole(), candidate.seconds + prices.exchange(candidate, kind))
+    seconds = candidate.seconds + prices.exchange(candidate, kind)
+    return Candidate(Exchange(candidate.plan, kind, candidate.plan.estimate, seconds=seconds), Whole(), seconds)
 
 
 def dealt(candidate: Candidate, prices: Prices) -> Candidate:
     """The candidate, which is in one task, behind an exchange that deals its rows out to all tasks in turn."""
-    plan = Exchange(candidate.plan, ExchangeKind.ROUND_ROBIN, candidate.plan.estimate)
-    return Candidate(plan, Arbitrary(), candidate.seconds + prices.exchange(candidate, ExchangeKind.ROUND_ROBIN))
+    kind = ExchangeKind.ROUND_ROBIN
+    seconds = candidate.seconds + prices.exchange(candidate, kind)
+    return Candidate(Exchange(candidate.plan, kind, candidate.plan.estimate, seconds=seconds), Arbitrary(), seconds)
 
 
 def hashed(candidate: Candidate, wanted: Hash, prices: Prices) -> Candidate:
@@ -77,8 +78,9 @@ def hashed(candidate: Candidate, wanted: Hash, prices: Prices) -> Candidate:
     keys = tuple(min(slot.columns) for slot in wanted.slots)
     types = tuple(slot.type for slot in wanted.slots)
     bounds = wanted.slots[0].bounds if len(wanted.slots) == 1 else ()
-    plan = Exchange(candidate.plan, ExchangeKind.HASH, candidate.plan.estimate, keys, types, bounds)
-    return Candidate(plan, wanted, candidate.seconds + prices.exchange(candidate, ExchangeKind.HASH))
+    kind, estimate = ExchangeKind.HASH, candidate.plan.estimate
+    seconds = candidate.seconds + prices.exchange(candidate, kind)
+    return Candidate(Exchange(candidate.plan, kind, estimate, keys, types, bounds, seconds=seconds), wanted, seconds)
 
 
 def cheapest(candidates: Iterable[Candidate]) -> list[Candidate]:

@@ -40,9 +40,10 @@ class CommonTable:
         return tuple(column.name for column in self.definition.args["alias"].args.get("columns") or [])
 
     @property
-    def materialized(self) -> bool:
-        """Whether the statement asks that it be computed once."""
-        return self.definition.args.get("materialized") is True
+    def materialized(self) -> bool | None:
+        """Whether the statement asks that it be computed once, or for each reader; None where it says nothing."""
+        found = self.definition.args.get("materialized")
+        return None if found is None else bool(found)
 
 
 CommonTables = dict[str, CommonTable]

@@ -275,6 +275,8 @@ class SharedPlan:
     key: str
     root: Node
     apart: frozenset[ColumnId] = frozenset()
+    free: bool = False
+    """Whether it gives the same rows each time, so that every reader may compute it for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +289,8 @@ class Query:
     types: tuple[str, ...]
     shared: tuple[SharedPlan, ...] = ()
     """What is computed once; each of these reads only those before it."""
+    folded: "Query | None" = None
+    """The same query, but what could as well be computed once is."""
 
     @property
     def roots(self) -> tuple[Node, ...]:

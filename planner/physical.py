@@ -180,6 +180,8 @@ class Exchange:
     descending: bool = False
     nulls_first: bool = True
     once: str = ""
+    seconds: float = 0.0
+    """What it costs to have the rows there, as far as that was priced."""
 
 
 PhysicalNode = (

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from sqlglot import exp
 
@@ -12,12 +13,13 @@ from shoal.planner.cost.cardinality import Estimator
 from shoal.planner.distribute import Distributor
 from shoal.planner.distribute_aggregate import exported_arguments
 from shoal.planner.expand_definitions import ExpandedViews, expand_definitions
+from shoal.planner.fold_plans import Planned, fold_plans
 from shoal.planner.fragment import Fragmenter
 from shoal.planner.logical import Query
 from shoal.planner.not_distributable import NotDistributable
 from shoal.planner.options import Distribute, PlanOptions
 from shoal.planner.parameters import inline_parameters
-from shoal.planner.parse import parse_query
+from shoal.planner.parse import QueryReader
 from shoal.planner.physical import PhysicalNode
 from shoal.planner.place import Place, price_places
 from shoal.planner.protocols import Catalog, Kernel, Statistics
@@ -50,6 +52,8 @@ class PlannedQuery:
     place: Place = Place.EXECUTOR
     repeated: Mapping[int, int] = field(default_factory=dict, compare=False)
     """The nodes of ``roots``, by identity, that a stage computes once for several places: the number of each part."""
+    shows_time: bool = False
+    """The time is written into it, so that it cannot be run later."""
 
 
 def plan_query(
@@ -93,12 +97,17 @@ def _distributed(
     ids = ColumnIds()
     estimator = Estimator(statistics, options.disabled_rules)
     runs: list[RuleRun] = []
-    parsed = expand_definitions(parse_query(sql), sql, catalog.definitions)
-    bound = bind_query(parsed, fields, ExpandedViews(catalog), kernel, ids)
+    reader = QueryReader(kernel, frozenset(macro.name.casefold() for macro in catalog.definitions.macros))
+    parsed = expand_definitions(reader.read(sql), sql, catalog.definitions)
+    bound = bind_query(parsed, fields, ExpandedViews(catalog), kernel, ids, reader)
     estimator.watch_keys(*bound.roots)
-    query = optimise(bound, RuleContext(ids, estimator, options, clock=clock, record=runs.append))
+    context = RuleContext(ids, estimator, options, clock=clock, record=runs.append)
+    query = optimise(bound, context)
     distributor = Distributor(estimator, options, _argument_types(query, kernel))
     chosen = distributor.distribute(query.root, query.shared)
+    if bound.folded is not None:
+        best = fold_plans(bound, Planned(query, chosen), context, partial(_argument_types, kernel=kernel))
+        query, chosen = best.query, best.chosen
     alone = _one_executor(query, estimator, options)
     tasks = distributor.prices.tasks
     offers = price_places(alone, chosen.seconds, tasks, options)
@@ -115,8 +124,10 @@ def _distributed(
     turned = () if "turn_builds" in options.disabled_rules else tuple(turned_stages(fragmenter))
     staged = StagedPlan(tuple(fragmenter.stages), fields, adaptation=adaptation, variants=variants, turned=turned)
     roots = tuple(fragmenter.roots)
-    ran, repeated = tuple(runs), fragmenter.repeated
-    return PlannedQuery(sql, staged, fields, reason, chosen.plan, roots, query, seconds, ran, place, repeated)
+    runs_so_far, repeated = tuple(runs), fragmenter.repeated
+    return PlannedQuery(
+        sql, staged, fields, reason, chosen.plan, roots, query, seconds, runs_so_far, place, repeated, reader.shows_time
+    )
 
 
 def _one_executor(query: Query, estimator: Estimator, options: PlanOptions) -> float:

@@ -89,7 +89,8 @@ def test_a_recursive_block_alone_is_gathered(kernel: EmptyKernel) -> None:
 
 
 def test_a_block_brings_the_tables_that_it_names(kernel: EmptyKernel) -> None:
-    sql = """WITH RECURSIVE s AS (SELECT 1 AS low), r(n) AS (SELECT low FROM s UNION ALL SELECT n + 1 FROM r WHERE n < 9)
+    sql = """WITH RECURSIVE s AS (SELECT 1 AS low),
+    r(n) AS (SELECT low FROM s UNION ALL SELECT n + 1 FROM r WHERE n < 9)
     SELECT k, n FROM large JOIN r ON k = n"""
     planned = plan(sql, CHECKED, TABLES, kernel)
     assert "WITH RECURSIVE s AS (SELECT 1 AS low), r(n) AS" in planned.staged.stages[0].sql
@@ -165,3 +166,25 @@ def test_readers_of_other_rows_compute_their_own(kernel: EmptyKernel, filters: s
     sql = APART.format(filters=filters)
     assert (ONCE not in shown(sql, kernel)) == apart
     assert ONCE in shown(sql, kernel, "expand_apart")
+
+
+FOLDED = """WITH t AS (SELECT k, sum(v) AS n FROM large GROUP BY k)
+SELECT a.k, b.k FROM t a JOIN t b ON a.k = b.k + 0 WHERE a.n > 3"""
+
+
+def test_what_all_readers_want_is_computed_once_if_that_is_cheaper(kernel: EmptyKernel) -> None:
+    assert shown(FOLDED, kernel).count(ONCE) == 2
+    assert shown(FOLDED, kernel).count("Scan large") == 1
+    assert shown(FOLDED, kernel, "fold_plans").count("Scan large") == 2
+    assert ONCE not in shown(FOLDED.replace("AS (", "AS NOT MATERIALIZED ("), kernel)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "WITH t AS (SELECT k, v FROM large) SELECT a.v, b.v FROM t a JOIN t b ON a.k = b.k WHERE a.v = 3",
+        "WITH t AS (SELECT k, sum(v) AS n FROM small GROUP BY k) SELECT a.n, b.n FROM t a JOIN t b ON a.k = b.k + 1",
+    ],
+)
+def test_what_each_reader_does_better_is_not(kernel: EmptyKernel, sql: str) -> None:
+    assert ONCE not in shown(sql, kernel)

@@ -27,7 +27,7 @@ def test_a_table_expression_named_twice_is_made_once(kernel: EmptyKernel) -> Non
 
 
 def test_it_can_be_switched_off(kernel: EmptyKernel) -> None:
-    options = replace(ALWAYS, disabled_rules=frozenset({"share_exchanges"}))
+    options = replace(ALWAYS, disabled_rules=frozenset({"share_exchanges", "fold_plans"}))
     assert scans(plan(TWICE, options, TABLES, kernel), "large") == 2
 
 
