@@ -65,6 +65,13 @@ def test_adbc_runs_queries_with_and_without_parameters(cursor: Any, tmp_path: Pa
     assert cursor.fetchall() == [(dt.date(2024, 2, 29), None, b"\x00")]
 
 
+def test_adbc_runs_a_statement_for_many_parameters(cursor: Any) -> None:
+    cursor.execute("CREATE OR REPLACE TABLE many (a BIGINT, b VARCHAR)")
+    cursor.executemany("INSERT INTO many VALUES (?, ?)", [(1, "x"), (2, None), (3, "y")])
+    cursor.execute("SELECT a, b FROM many ORDER BY a")
+    assert cursor.fetchall() == [(1, "x"), (2, None), (3, "y")]
+
+
 def test_adbc_gets_the_types_of_duckdb_even_where_they_travel_as_others(cursor: Any) -> None:
     cursor.execute("SELECT INTERVAL 1 DAY AS i, 'x'::ENUM ('x') AS e, 1.25::DECIMAL(9, 2) AS d, 1 AS a, 2 AS a")
     table = cursor.fetch_arrow_table()
