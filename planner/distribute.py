@@ -116,6 +116,8 @@ class Distributor:
                 return aggregate_candidates(node, inputs, self.estimate(node), self.prices, self.argument_types, heavy)
             case logical.Window():
                 return window_candidates(node, self.candidates(node.input), self.estimate(node), self.prices)
+            case logical.Unnest():
+                return [self._unnest(node, item) for item in self.candidates(node.input)]
             case logical.Sort():
                 return self._sort(node)
             case logical.Limit():
@@ -185,6 +187,14 @@ class Distributor:
             distribution = Hash(slots) if all(slot.columns for slot in slots) else Arbitrary()
         plan = p.Project(item.plan, node.assignments, self.estimate(node))
         return Candidate(plan, distribution, item.seconds + cost, item.stable)
+
+    def _unnest(self, node: logical.Unnest, item: Candidate) -> Candidate:
+        """Rows are made of each row where it is: a projection that the kernel knows to make several of one."""
+        kept = tuple(logical.Assignment(column, column_ref(column.id)) for column in logical.schema(node.input))
+        estimate = self.estimate(node)
+        cost = estimate.rows * len(node.assignments) * PROJECT_CELL / self.prices.share(item.distribution)
+        plan = p.Project(item.plan, (*kept, *node.assignments), estimate)
+        return Candidate(plan, item.distribution, item.seconds + cost, item.stable)
 
     def _sort(self, node: logical.Sort) -> list[Candidate]:
         by_ranges = node is self.order and "sort_by_ranges" not in self.options.disabled_rules
