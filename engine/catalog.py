@@ -112,7 +112,7 @@ class CatalogSnapshot:
 
     def names(self) -> tuple[str, ...]:
         """All names of tables and views, as they were written."""
-        return tuple(name for name, _ in self._entries.values())
+        return (*(name for name, _ in self._entries.values()), *self._added)
 
     def names_here(self) -> tuple[str, ...]:
         """The own names, in order, of the tables and views that a name of one part can mean."""

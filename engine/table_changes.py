@@ -92,7 +92,7 @@ class TableChanges:
         with self._store.writing(name, running.token):
             catalog = self._catalog.snapshot()
             version = table_named(name, sql, catalog)
-            if not isinstance(statement, Truncate | CopyFrom):
+            if not isinstance(statement, Truncate | CopyFrom) and not _is_dynamic(statement):
                 self._binder.check_change(sql, parameters, statement.target.name, version.definition.body(), catalog)
             if parameters:
                 sql = inline_parameters(sql, parameters)
@@ -152,6 +152,7 @@ class TableChanges:
             wanted = statement.columns
             if statement.by_name:
                 wanted = tuple(field.name for field in result.columns)
+            _check_width(step.definition, wanted, result)
             projected = _projection(step.definition, wanted)
             for relation, rows in writer.chunks(result.columns, result.carrier_batches()):
                 select = f"SELECT {_NUMBER}, {projected} FROM {relation}"
@@ -304,6 +305,23 @@ def _projection(definition: TableDefinition, wanted: Sequence[str]) -> str:
         value = _default(column) if place is None else f"CAST({place} AS {column.type})"
         selected.append(f"{value} AS {quote(column.name)}")
     return ", ".join(selected)
+
+
+def _is_dynamic(statement: Insert | Update | Delete) -> bool:
+    """Whether the columns to insert depend on rows, of which the binder has none."""
+    return isinstance(statement, Insert) and statement.query is not None and statement.query.dynamic
+
+
+def _check_width(definition: TableDefinition, wanted: Sequence[str], result: Result) -> None:
+    """Raise ``BindError`` if a query has other columns than are to be filled; mostly the binder has told before."""
+    known = {column.name.casefold() for column in definition.columns}
+    unknown = next((name for name in wanted if name.casefold() not in known), None)
+    if unknown is not None:
+        raise BindError(f'Table "{definition.name}" does not have a column with name "{unknown}"')
+    columns = len(wanted) or len(definition.columns)
+    if len(result.columns) != columns:
+        message = f"table {definition.name} takes {columns} columns but {len(result.columns)} values were supplied"
+        raise BindError(message)
 
 
 def _joined(before: Changed, after: Changed) -> Changed:

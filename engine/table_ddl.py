@@ -65,9 +65,9 @@ class TableDdl:
             catalog = self._catalog.snapshot()
             before = catalog.made(name)
             if isinstance(before, TableVersion) and statement.if_not_exists:
-                return None if statement.query is None else 0
+                return None
             _check_free(name, before, statement.or_replace)
-            definition = self._definition(sql, statement, catalog)
+            definition = self._definition(sql, statement, catalog, running)
             with TableWriter(self._kernel(), self._store, values.kernel_settings(), running.token) as writer:
                 version = writer.create(definition, temporary=statement.temporary)
                 rows = None
@@ -77,9 +77,17 @@ class TableDdl:
                 self._catalog.replace(name, before, version)
             return rows if statement.query is None or statement.with_data else 0
 
-    def _definition(self, sql: str, statement: CreateTable, catalog: CatalogSnapshot) -> TableDefinition:
+    def _definition(
+        self, sql: str, statement: CreateTable, catalog: CatalogSnapshot, running: Running
+    ) -> TableDefinition:
         if statement.query is None:
             return self._definitions.created(sql, statement.name, statement.body)
+        if statement.query.dynamic:
+            # Which columns there are depends on the rows.
+            result = self._run(statement.query, catalog, running)
+            result.close()
+            selected = ", ".join(f"CAST(NULL AS {field.type}) AS {quote(field.name)}" for field in result.columns)
+            return self._definitions.selected(f"SELECT {selected}", statement.name, statement.columns)
         self._binder.describe(statement.query.sql, (), catalog)
         with self._scratch.lock:
             self._binder.making(statement.query.sql, catalog)

@@ -56,6 +56,8 @@ class TableDefinitions:
 
     def created(self, sql: str, name: str, body: Part) -> TableDefinition:
         """What a CREATE TABLE with columns in brackets defines; raises user errors with their places."""
+        if any(token.is_word("REFERENCES") for token in tokenize(body.of(sql))):
+            _refuse("REFERENCES", _NOT_ENFORCED["FOREIGN KEY"], sql)
         with self._opened() as connection:
             _run(connection, with_head(sql, body, f"CREATE TABLE {quote(own_name(name))}"), sql)
             return _read(connection, own_name(name), sql)
