@@ -10,6 +10,7 @@ from shoal.planner.bind_expression import BoundQuery, ExpressionBinder
 from shoal.planner.bind_pivot import SourceColumn, pivoted
 from shoal.planner.bind_shared import SharedTables
 from shoal.planner.bind_unnest import add_rows, row_source
+from shoal.planner.bind_using import join_using, shared_names
 from shoal.planner.column_ids import ColumnIds
 from shoal.planner.common_tables import CommonTable, CommonTables
 from shoal.planner.ids import ColumnId
@@ -35,7 +36,7 @@ from shoal.planner.names import SEPARATOR
 from shoal.planner.not_distributable import NotDistributable
 from shoal.planner.parse import QueryReader
 from shoal.planner.protocols import Catalog, Kernel
-from shoal.planner.scalar import DIALECT, column_ref, columns_of, conjunction, conjuncts
+from shoal.planner.scalar import DIALECT, column_ref, columns_of, conjuncts
 from shoal.planner.scope import Relation, Scope, ScopeColumn
 from shoal.planner.source import FileFormat, TableSource, ViewDefinition
 from shoal.planner.tree import walk
@@ -258,9 +259,9 @@ class FromBinder:
             return self._lateral(left, join, kind)
         using = [item.name for item in join.args.get("using") or []]
         if method == "NATURAL":
-            using = self._shared_names(first_right)
+            using = shared_names(self.scope, first_right)
         if using:
-            return self._using(left, right, kind, using, first_right)
+            return join_using(left, right, kind, using, self.scope, first_right, self.binder.ids)
         condition = join.args.get("on")
         if condition is None:
             node: Node = Join(kind, left, right)
@@ -346,42 +347,6 @@ class FromBinder:
         bound_condition = expressions.bind(condition) if condition is not None else None
         apply = ApplyKind.INNER if kind is JoinKind.INNER else ApplyKind.LEFT
         return Apply(apply, left, right, condition=bound_condition)
-
-    def _shared_names(self, first_right: int) -> list[str]:
-        left = {column.name.lower() for relation in self.scope.relations[:first_right] for column in relation.columns}
-        right = [column.name for relation in self.scope.relations[first_right:] for column in relation.columns]
-        return [name for name in right if name.lower() in left]
-
-    def _using(self, left: Node, right: Node, kind: JoinKind, names: list[str], first_right: int) -> Node:
-        relations = self.scope.relations
-        left_scope = Scope(relations[:first_right], dict(self.scope.merged))
-        right_scope = Scope(relations[first_right:])
-        terms: list[exp.Expression] = []
-        extra: list[Assignment] = []
-        for name in names:
-            ours, theirs = left_scope.resolve_here(None, name), right_scope.resolve_here(None, name)
-            if ours is None or theirs is None:
-                raise NotDistributable(f"USING ({name})")
-            terms.append(exp.EQ(this=column_ref(ours.id), expression=column_ref(theirs.id)))
-            merged = theirs if kind is JoinKind.RIGHT else ours
-            if kind is JoinKind.FULL:
-                merged = ScopeColumn(name, self.binder.ids.fresh(name))
-                both = exp.Coalesce(this=column_ref(ours.id), expressions=[column_ref(theirs.id)])
-                extra.append(Assignment(Column(merged.id), both))
-            if kind not in (JoinKind.SEMI, JoinKind.ANTI):
-                self.scope.merged[name.lower()] = merged
-        node: Node = Join(kind, left, right, conjunction(terms))
-        if kind in (JoinKind.SEMI, JoinKind.ANTI):
-            del relations[first_right:]
-            return node
-        hidden = frozenset(name.lower() for name in names)
-        for position in range(first_right, len(relations)):
-            relation = relations[position]
-            relations[position] = Relation(relation.alias, relation.columns, relation.hidden | hidden)
-        if extra:
-            kept = tuple(Assignment(column, column_ref(column.id)) for column in schema(node))
-            node = Project(node, (*kept, *extra))
-        return node
 
 
 def _pairs(names: tuple[str, ...], columns: Schema) -> tuple[tuple[str, ColumnId], ...]:

@@ -15,6 +15,7 @@ from itertools import product
 from sqlglot import exp
 
 from shoal.planner.not_distributable import NotDistributable
+from shoal.planner.scalar import conjunction
 
 _ENTRIES, _ENTRY = "shoal_entries", "shoal_entry"
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
@@ -74,10 +75,10 @@ def _pivot(source: exp.Expression, pivot: exp.Expression, columns: Sequence[Sour
         for call, name in calls:
             if isinstance(call, exp.Filter):
                 raise NotDistributable("a pivot of an aggregate with FILTER")
-            condition = exp.and_(*(term.copy() for _, term in chosen))
+            condition = _all_of([term for _, term in chosen])
             filtered = exp.Filter(this=call.copy(), expression=exp.Where(this=condition))
             label = "_".join([*(text for text, _ in chosen), *([name] if name else [])])
-            items.append(exp.alias_(filtered, label, quoted=True))
+            items.append(_named(filtered, label))
     grouping = exp.Group(expressions=[item.copy() for item in kept])
     return exp.Select(expressions=items, from_=exp.From(this=source), group=grouping)
 
@@ -125,17 +126,17 @@ def _unpivot(source: exp.Expression, pivot: exp.Expression, columns: Sequence[So
     gone = {column.name.lower() for entry in entries for column in entry}
     items: list[exp.Expression] = [_column(column.name) for column in columns if column.name.lower() not in gone]
     names = [exp.Literal.string(label) for label in labels]
-    items.append(exp.alias_(_by_entry(names), field.this.name, quoted=True))
+    items.append(_named(_by_entry(names), field.this.name))
     terms: list[exp.Expression] = []
     for place, value in enumerate(values):
         chosen = _by_entry([_column(entry[place].name) for entry in entries])
-        items.append(exp.alias_(chosen, value, quoted=True))
+        items.append(_named(chosen, value))
         terms.append(exp.Not(this=exp.Paren(this=exp.Is(this=exp.Paren(this=chosen.copy()), expression=exp.Null()))))
     rows = exp.Values(
         expressions=[exp.Tuple(expressions=[_number(place)]) for place in range(len(entries))],
         alias=exp.TableAlias(this=exp.to_identifier(_ENTRIES), columns=[exp.to_identifier(_ENTRY)]),
     )
-    where = None if pivot.args.get("include_nulls") else exp.Where(this=exp.and_(*terms))
+    where = None if pivot.args.get("include_nulls") else exp.Where(this=_all_of(terms))
     return exp.Select(expressions=items, from_=exp.From(this=source), joins=[exp.Join(this=rows)], where=where)
 
 
@@ -144,6 +145,16 @@ def _by_entry(values: Sequence[exp.Expression]) -> exp.Expression:
     for place, value in enumerate(values):
         case = case.when(exp.EQ(this=_column(_ENTRY), expression=_number(place)), value.copy())
     return case
+
+
+def _named(value: exp.Expression, name: str) -> exp.Expression:
+    return exp.Alias(this=value, alias=exp.to_identifier(name, quoted=True))
+
+
+def _all_of(terms: Sequence[exp.Expression]) -> exp.Expression:
+    found = conjunction(terms)
+    assert found is not None
+    return found
 
 
 def _column(name: str) -> exp.Column:

@@ -15,8 +15,9 @@ from shoal.planner.bind_expression import (
     window_operands,
 )
 from shoal.planner.bind_groups import GroupedSets, aggregate_sets, has_sets, joined_keys, sets_of
+from shoal.planner.bind_items import ItemBinder
 from shoal.planner.bind_output import SelectItem, deliver
-from shoal.planner.bind_stars import columns_of_star, expanded, is_star, needs_kernel
+from shoal.planner.bind_stars import expanded
 from shoal.planner.bind_unnest import unnest_items
 from shoal.planner.bind_windows import add_windows, with_windows_written_out
 from shoal.planner.column_ids import ColumnIds
@@ -39,7 +40,6 @@ from shoal.planner.logical import (
 from shoal.planner.not_distributable import NotDistributable
 from shoal.planner.protocols import Kernel
 from shoal.planner.scalar import column_ref, columns_of, conjunction, conjuncts, operand, sql_of, unwrap
-from shoal.planner.types import struct_fields
 
 _UNKNOWN_CLAUSES = (
     "pivots",
@@ -79,7 +79,7 @@ class SelectBinder:
         if any(self.select.args.get(name) for name in _UNKNOWN_CLAUSES):
             raise NotDistributable("a clause that only the kernel knows")
         self.select = with_windows_written_out(self.select)
-        self._bind_items()
+        self.items, self.aliases = ItemBinder(self.expressions, self.kernel).bind(self.select.expressions)
         self._where()
         having = self._bound_clause("having")
         qualify = self._bound_clause("qualify")
@@ -94,79 +94,12 @@ class SelectBinder:
         self._windows(qualify, order, rewrite)
         return deliver(self.select, self.node, self.items, order[:sorted_by], self.ids, order[sorted_by:])
 
-    def _bind_items(self) -> None:
-        for item in self.select.expressions:
-            if needs_kernel(item) or isinstance(unaliased(item), exp.Columns):
-                self._named_columns(item)
-                continue
-            if item.find(exp.Columns) is not None:
-                bare = expanded(unaliased(item), self.expressions.scope, self.kernel)
-                self.items += [SelectItem(_default_name(item), self.expressions.bind(one)) for one in bare]
-                continue
-            if is_star(item):
-                self._star(item)
-                continue
-            fields = self._unpacked(item)
-            if fields:
-                self.items += fields
-                continue
-            named = item if isinstance(item, exp.Alias) else None
-            bound = self.expressions.bind(named.this if named is not None else item, self.aliases)
-            name = named.alias if named is not None else _default_name(item)
-            self.items.append(SelectItem(name, bound))
-            if named is not None:
-                self.aliases.setdefault(name.lower(), bound)
-
-    def _named_columns(self, item: exp.Expression) -> None:
-        """A star whose columns and names only the kernel can tell."""
-        star = item.this if isinstance(item, exp.Column) else item
-        if star.args.get("replace"):
-            raise NotDistributable("a star that replaces and renames")
-        for one in columns_of_star(item, self.expressions.scope, self.kernel):
-            self.items.append(SelectItem(one.name, column_ref(one.column.id)))
-
-    def _star(self, item: exp.Expression) -> None:
-        star = item.this if isinstance(item, exp.Column) else item
-        table = item.table or None if isinstance(item, exp.Column) else None
-        if table is not None and not self.expressions.scope.has_relation(table):
-            self.items += self._fields(table, None)
-            return
-        excluded = {column.name.lower() for column in star.args.get("except_") or []}
-        replaced = {alias.alias.lower(): alias.this for alias in star.args.get("replace") or []}
-        for column in self.expressions.scope.star(table):
-            name = column.name.lower()
-            if name in replaced:
-                self.items.append(SelectItem(column.name, self.expressions.bind(replaced[name])))
-            elif name not in excluded:
-                self.items.append(SelectItem(column.name, column_ref(column.id)))
-
-    def _unpacked(self, item: exp.Expression) -> list[SelectItem]:
-        """The fields of ``unnest(struct)``; nothing for any other item."""
-        if not isinstance(item, exp.Explode) or item.expressions or not isinstance(item.this, exp.Column):
-            return []
-        return self._fields(item.this.name, item.this.table or None) if len(item.this.parts) <= 2 else []
-
-    def _fields(self, name: str, table: str | None) -> list[SelectItem]:
-        """The fields of a column that is a struct."""
-        column = self.expressions.scope.resolve(table, name)
-        fields = struct_fields(column.type) if column is not None else ()
-        if column is None:
-            raise NotDistributable(f"the name {name} is resolved by the kernel only")
-        values = (
-            exp.Dot(this=column_ref(column.id), expression=exp.Identifier(this=one, quoted=True)) for one in fields
-        )
-        return [SelectItem(one, value) for one, value in zip(fields, values, strict=True)]
-
     def _where(self) -> None:
         where = self.select.args.get("where")
         if where is None:
             return
         rest: list[exp.Expression] = []
-        terms = [
-            one
-            for term in conjuncts(where.this)
-            for one in (expanded(term, self.expressions.scope, self.kernel) if term.find(exp.Columns) else [term])
-        ]
+        terms = [one for term in conjuncts(where.this) for one in expanded(term, self.expressions.scope, self.kernel)]
         for term in terms:
             applied = self._semi_join(term)
             if applied is None:
@@ -416,18 +349,6 @@ def _check_calls(calls: list[exp.Expression], node: Node) -> None:
 
 def _same(expression: exp.Expression) -> exp.Expression:
     return expression
-
-
-def unaliased(item: exp.Expression) -> exp.Expression:
-    """An item of a select list without its name."""
-    bare: exp.Expression = item.this if isinstance(item, exp.Alias) else item
-    return bare
-
-
-def _default_name(item: exp.Expression) -> str:
-    if isinstance(item, (exp.Column, exp.Dot)):
-        return item.name or item.output_name
-    return item.sql("duckdb").lower()
 
 
 def _map_children(node: exp.Expression, change: Callable[[exp.Expression], exp.Expression]) -> None:

@@ -62,8 +62,17 @@ def columns_of_star(item: exp.Expression, scope: Scope, kernel: Kernel) -> list[
 
 
 def expanded(item: exp.Expression, scope: Scope, kernel: Kernel) -> list[exp.Expression]:
-    """An expression with ``COLUMNS`` once for each of its columns; all ``COLUMNS`` of it have to be alike."""
-    calls = list(item.find_all(exp.Columns))
+    """An expression with ``COLUMNS`` once for each of its columns; without ``COLUMNS`` the expression itself.
+
+    All ``COLUMNS`` of it have to be alike. Those in its subqueries are not its own.
+    """
+    block = item.find_ancestor(exp.Query)
+    found_calls = list(item.find_all(exp.Columns))
+    calls = [call for call in found_calls if call.find_ancestor(exp.Query) is block]
+    if not calls:
+        return [item]
+    if len(calls) < len(found_calls):
+        raise NotDistributable("COLUMNS here and in a subquery")
     if any(call.args.get("unpack") for call in calls) or len({sql_of(call) for call in calls}) > 1:
         raise NotDistributable("COLUMNS in several forms")
     found: list[exp.Expression] = []

@@ -120,7 +120,7 @@ class CarriedTexts:
         edges = [span[0], *(edge for part in parts for edge in part), span[1]]
         self._carried.append(tuple(self.tree.text((edges[at], edges[at + 1])) for at in range(0, len(edges), 2)))
         name = f"{_PLACEHOLDER}{len(self._carried) - 1}"
-        inner = self._edits(node) | {part: clock for part, clock in self._clocks(node)}
+        inner = self._edits(node) | dict(self._clocks(node))
         return {span: f"{name}({', '.join(self._rewritten(part, inner) for part in parts)})"}
 
     def _clock(self, node: Tree) -> str | None:

@@ -33,7 +33,7 @@ _SYNONYMS = {
 
 def same_syntax(one: SyntaxTree, other: SyntaxTree) -> bool:
     """Whether the kernel reads two statements alike."""
-    return _plain(one.root) == _plain(other.root)
+    return bool(_plain(one.root) == _plain(other.root))
 
 
 def _plain(node: Any) -> Any:

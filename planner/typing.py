@@ -8,8 +8,8 @@ from shoal.planner import logical, tree
 from shoal.planner.errors import ProgrammingError
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import ApplyKind, Assignment, Column, Node, Query, Schema
-from shoal.planner.protocols import Kernel
 from shoal.planner.not_distributable import NotDistributable
+from shoal.planner.protocols import Kernel
 from shoal.planner.scalar import column_ref, columns_of, sql_of
 from shoal.planner.source import Field
 
