@@ -12,6 +12,7 @@ from shoal.planner.column_ids import ColumnIds
 from shoal.planner.cost.cardinality import Estimator
 from shoal.planner.distribute import Distributor
 from shoal.planner.distribute_aggregate import exported_arguments
+from shoal.planner.errors import Error, InternalError
 from shoal.planner.expand_definitions import ExpandedViews, expand_definitions
 from shoal.planner.fold_plans import Planned, fold_plans
 from shoal.planner.fragment import Fragmenter
@@ -79,10 +80,27 @@ def plan_query(
         return PlannedQuery(text, whole_statement(text, fields, catalog, kernel, reason), fields, reason)
     try:
         return _distributed(text, fields, catalog, kernel, statistics, options, clock)
-    except (NotDistributable, RecursionError) as refusal:
-        why = refusal.reason if isinstance(refusal, NotDistributable) else "its plan is nested too deeply"
-        reason = f"one executor runs it whole: {why}"
+    except Exception as refusal:  # noqa: BLE001 - what is no fault of the planner is raised again
+        reason = f"one executor runs it whole: {_why_whole(refusal, options)}"
         return PlannedQuery(text, whole_statement(text, fields, catalog, kernel, reason), fields, reason)
+
+
+def _why_whole(refusal: Exception, options: PlanOptions) -> str:
+    """Why a statement is not cut into tasks; raises what is the statement's own fault, or what stops its planning.
+
+    A fault of the planner costs no answer either, but where plans are checked (``SET check_plans = on``) it shows.
+    """
+    match refusal:
+        case NotDistributable():
+            return refusal.reason
+        case RecursionError():
+            return "its plan is nested too deeply"
+        case Error() if not isinstance(refusal, InternalError):
+            raise refusal
+        case _ if options.check_plans:
+            raise refusal
+        case _:
+            return f"the planner failed ({type(refusal).__name__}: {str(refusal)[:200]}), which is a bug of Shoal"
 
 
 def _distributed(
