@@ -9,9 +9,10 @@ NEEDED_RULES = frozenset({"decorrelate_subqueries"})
 """Without these there is no plan of several tasks."""
 
 OTHER_RULES = (
-    "balance_splits", "coalesce_partitions", "limit_ranks", "observed_rows", "own_plans", "own_process",
-    "reduce_semi_joins", "runtime_filters", "sample_tables", "share_exchanges", "sort_by_ranges", "split_skew",
-    "switch_joins", "use_clustering",
+    "balance_splits", "coalesce_partitions", "compute_once", "expand_apart", "filter_shared", "fold_plans",
+    "limit_ranks", "observed_rows", "own_plans", "own_process", "reduce_semi_joins", "runtime_filters",
+    "sample_tables", "share_exchanges", "sort_by_expressions", "sort_by_ranges", "split_skew", "switch_joins",
+    "use_clustering",
 )  # fmt: skip
 """Optimisations outside the logical rules that can be switched off."""
 
