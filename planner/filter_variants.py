@@ -10,7 +10,7 @@ from shoal.planner.column_paths import path_down
 from shoal.planner.cost.model import BUILD_ROW, PROBE_ROW, RECEIVE_BYTE, SEND_BYTE, SEND_ROW
 from shoal.planner.fragment import Fragmenter
 from shoal.planner.ids import ColumnId
-from shoal.planner.logical import JoinKind
+from shoal.planner.logical import Assignment, Column, JoinKind
 from shoal.planner.physical import ExchangeKind, HashJoin, PhysicalNode
 from shoal.planner.scalar import column_ref, conjunction, conjuncts
 from shoal.planner.stage import Stage, StageVariant
@@ -89,9 +89,17 @@ def _variant(fragmenter: Fragmenter, join: HashJoin, terms: Sequence[_Term]) -> 
         return None
     whole = p.Exchange(keys.input, ExchangeKind.GATHER, keys.estimate)
     fragmenter.read_like(whole, keys)
-    condition = conjunction([_equality(term) for term in terms])
+    # Both sides may read one common table, and have columns of one name: the keys get names of their own.
+    types = {column.id: column.type for column in p.schema(keys)}
+    named = [
+        (Column(ColumnId(f"shoal_key_{number}"), types[term.column]), term) for number, term in enumerate(terms, 1)
+    ]
+    renamed = p.Project(
+        whole, tuple(Assignment(column, column_ref(term.column)) for column, term in named), keys.estimate
+    )
+    condition = conjunction([_equality(term, column.id) for column, term in named])
     few = HashJoin(
-        JoinKind.SEMI, place.node, whole, condition, p.JoinStrategy.BROADCAST, False, "", place.node.estimate
+        JoinKind.SEMI, place.node, renamed, condition, p.JoinStrategy.BROADCAST, False, "", place.node.estimate
     )
     plan = replaced(fragmenter.roots[place.stage.id], place.node, few)
     width = keys.estimate.bytes / max(1.0, keys.estimate.rows)
@@ -100,9 +108,9 @@ def _variant(fragmenter: Fragmenter, join: HashJoin, terms: Sequence[_Term]) -> 
     return StageVariant(changed, place.stage.id, (fragmenter.stage_of(keys),), int(limit * width), drops)
 
 
-def _equality(term: _Term) -> exp.Expression:
+def _equality(term: _Term, key: ColumnId) -> exp.Expression:
     kind = exp.NullSafeEQ if term.null_safe else exp.EQ
-    return kind(this=column_ref(term.place.column), expression=column_ref(term.column))
+    return kind(this=column_ref(term.place.column), expression=column_ref(key))
 
 
 def _terms(

@@ -7,7 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 import shoal
-from shoal.planner import adapt, broadcast_variants, filter_variants, stage_variants
+from shoal.coordinator import stage_choices
+from shoal.executor.shuffle import heavy_keys
+from shoal.planner import adapt, broadcast_variants, filter_variants, stage_variants, turned_builds
 from shoal.planner.options import JoinStrategy
 from tests.engine.answer_corpus_joins import JOINS, SUBQUERIES
 from tests.engine.answer_corpus_shared import SHARED
@@ -32,7 +34,7 @@ def oracle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Oracle, P
 
 
 @pytest.mark.parametrize("strategy", ["auto", "partitioned"])
-@pytest.mark.parametrize("kind", ["broadcasts", "filters", "splits"])
+@pytest.mark.parametrize("kind", ["broadcasts", "filters", "splits", "heavy keys", "turned"])
 def test_whatever_may_be_chosen_gives_the_same_answer(
     oracle: tuple[Oracle, Path], monkeypatch: pytest.MonkeyPatch, kind: str, strategy: str
 ) -> None:
@@ -41,9 +43,16 @@ def test_whatever_may_be_chosen_gives_the_same_answer(
     monkeypatch.setattr(broadcast_variants, "MEMORY_SHARE", 1e6)
     monkeypatch.setattr(stage_variants, "JoinStrategy", SimpleNamespace(AUTO=JoinStrategy(strategy)))
     monkeypatch.setattr(filter_variants, "_most_rows", always if kind == "filters" else never)
-    if kind == "splits":
+    if kind in ("splits", "heavy keys"):
         monkeypatch.setattr(adapt, "SKEWED", 0.1)
         monkeypatch.setattr(adapt, "WORTH_SPLITTING", 10.0)
+    if kind == "heavy keys":
+        for name in ("LEAST_ROWS", "SKEWED", "HEAVY"):
+            monkeypatch.setattr(heavy_keys, name, 0.0)
+    if kind == "turned":
+        monkeypatch.setattr(turned_builds, "LEAST_ROWS", 0.0)
+        monkeypatch.setattr(turned_builds, "_is_known", lambda _: False)
+        monkeypatch.setattr(stage_choices, "turn_note", lambda *_: "turned")
     duck, folder = oracle
     with connect(folder, {**SETTINGS, "join_strategy": strategy}) as connection:
         wrong = [found for one in STATEMENTS if (found := _difference(duck, connection, one.sql, one.in_order))]

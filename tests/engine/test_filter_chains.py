@@ -26,6 +26,8 @@ CHAINS = {
     "(SELECT f.id, max(o.w) AS s FROM facts f LEFT JOIN other o ON f.k = o.k GROUP BY f.id) f ON f.id = e.n",
 }
 KEPT = {
+    "one table on both sides": "WITH t AS MATERIALIZED (SELECT k, v FROM facts), u AS MATERIALIZED (SELECT k, count(*) "
+    "AS n FROM t GROUP BY k) SELECT u.k, u.n, w.n FROM u JOIN u w ON u.n = w.n + 1 WHERE u.k IN (SELECT k FROM t)",
     "read twice": f"{SUMS} SELECT c.*, e.n FROM {FEW} e LEFT JOIN c ON c.id = e.n UNION ALL SELECT *, 0 FROM c",
     "read by itself": f"{SUMS} SELECT c.id, d.s FROM {FEW} e LEFT JOIN c ON c.id = e.n FULL JOIN c d ON c.s = d.id",
     "another partition": f"{NUMBERED} {FEW} e LEFT JOIN "
