@@ -7,7 +7,7 @@ import pytest
 
 from tests.project_files import module_name, source_files
 
-PLANNER_DATA = {f"shoal.planner.{name}" for name in ("codec", "errors", "ids", "source", "stage")}
+PLANNER_DATA = {f"shoal.planner.{name}" for name in ("codec", "errors", "ids", "names", "source", "stage")}
 MODULES = {module_name(file) for file in source_files()}
 MOUNTS_BENCHMARKS = "shoal.cli"
 """The one module of the engine that may import the benchmarks: it mounts their subcommands."""
