@@ -29,7 +29,8 @@ SCALARS = {
     "int": (
         "{int}::HUGEINT % 97", "coalesce({int}, {int})", "nullif({int}, {int})", "greatest({int}, {int})",
         "least({int}, {small})", "({small} + {small})", "({small} * {small})", "({small} - {small})",
-        "({small} // {small})", "({small} % {small})", "abs({small})", "-{small}", "sign({small})",
+        "({small} // nullif({small}, 0))", "({small} % nullif({small}, 0))", "abs({small})", "-{small}",
+        "sign({small})",
         "CASE WHEN {term} THEN {int} ELSE {int} END", "CASE {small} WHEN {small} THEN 1 WHEN 2 THEN {small} END",
         "length({str})", "strpos({str}, 'v')", "ascii({str})", "year({date})", "date_diff('day', {date}, {date})",
         "month({ts})", "extract(dow FROM {date})", "TRY_CAST({str} AS INTEGER)", "({small} & {small})",
@@ -100,9 +101,9 @@ TERMS = (
     "starts_with({str}, 'v')", "contains({str}, '1')", "{str} SIMILAR TO 'v[12]'", "list_contains({list}, {small})",
     "{small} = ANY({list})", "isnan({dbl})", "({int}, {str}) = ({int}, {str})", "({int}, {str}) < ({int}, {str})",
     "({int}, {str}) IN ((1, 'v1'), (2, 'v3'))", "{bool}", "{bool} IS NOT TRUE", "{bool} IS UNKNOWN", "{int} = {dec}",
-    "{int} > {dbl}", "{small} <> ALL([1, 2, NULL])", "{date} < {ts}", "{int} NOT BETWEEN {int} AND {int}",
+    "{int} > {dbl}", "{small} <> ALL([1, 2, NULL])", "{date} < ({ts})::TIMESTAMP", "{int} NOT BETWEEN {int} AND {int}",
     "list_has_any({list}, [1, 2])", "{struct}.a = {small}", "{str} = {enum}", "{bool} = {bool}", "{wild} > {dbl}",
-    "{int} IN ({small}, {small}, 3)", "{huge} > {int}", "{str} COLLATE NOCASE = {str}", "{ts} > {date}",
+    "{int} IN ({small}, {small}, 3)", "{huge} > {int}", "{str} COLLATE NOCASE = {str}", "({ts})::TIMESTAMP > {date}",
     "{small} > 1.5",
     "{str} BETWEEN 'v2' AND 'v5'", "{str} NOT IN ('v1', NULL)", "NOT {str} IN ('v1', 'v2')", "{int} IN (1, NULL)",
 )  # fmt: skip

@@ -35,6 +35,7 @@ TIMEOUT = 20
 """Seconds after which a statement of ours counts as one that hangs."""
 
 NO_ORDER = ResultOrder()
+_KERNEL_BUGS = ("BindBuiltinScalarFunction did not return",)
 _PLAIN: dict[str, str | bool | int | float | list[str]] = {
     "arrow_output_version": "1.5",
     "python_enable_replacements": "false",
@@ -81,15 +82,14 @@ class Ground:
     def __init__(self, world: World, backend: Backend) -> None:
         self.world = world
         self.backend = backend
-        self.duck = duckdb.connect(config=_PLAIN)
+        self.kernel_bugs = 0
+        """How often plain DuckDB itself broke over a statement."""
+        self.duck = _plain()
         with ExitStack() as stack:
-            stack.callback(self.duck.close)
+            stack.callback(self._close_plain)
             self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shoal_hunt_")))
             for name, rows in THRESHOLDS.items():
                 stack.enter_context(mock.patch(name, rows))
-            self.duck.execute("SET threads = 1")
-            self.duck.execute("SET TimeZone = 'Europe/Berlin'")
-            self.duck.execute("SET enable_progress_bar = false")
             self.connection = stack.enter_context(self._connect())
             self.set((("timezone", "Europe/Berlin"), ("check_plans", "on"), ("timeout", str(TIMEOUT))))
             load(world, self._folder / "tables", self.duck, self.connection)
@@ -138,15 +138,18 @@ class Ground:
         except shoal.Error as error:
             return f"no plan: {error}"
 
+    def _close_plain(self) -> None:
+        self.duck.close()
+
     def _differential(self, sql: str, ours: list[Answer]) -> str | None:
-        theirs = plain_answer(self.duck, sql)
+        theirs = self._theirs(sql)
         if theirs is None:
             return None
         ours.append(our_answer(self.connection, sql))
         return difference(ours[0], theirs, sql)
 
     def _pair(self, case: Case, ours: list[Answer]) -> str | None:
-        theirs = [plain_answer(self.duck, sql) for sql in case.sql]
+        theirs = [self._theirs(sql) for sql in case.sql]
         if any(answer is None for answer in theirs):
             return None
         ours.extend(our_answer(self.connection, sql) for sql in case.sql)
@@ -159,6 +162,18 @@ class Ground:
             return None
         agree = rows_differ(*(answer.rows for answer in theirs if answer is not None), NO_ORDER) is not None
         return f"{'DuckDB errs alike: ' if agree else ''}{message}"
+
+    def _theirs(self, sql: str) -> Answer | None:
+        """Plain DuckDB's answer; None if that is too much, or if it breaks over it."""
+        answer = plain_answer(self.duck, sql)
+        if answer is None or answer.error is None or not is_kernel_bug(answer.error):
+            return answer
+        self.kernel_bugs += 1
+        if "invalidated" in str(answer.error) or isinstance(answer.error, shoal.InternalError):
+            self.duck.close()
+            self.duck = _plain()
+            load(self.world, self._folder / f"again {self.kernel_bugs}", self.duck, None)
+        return None
 
     @contextmanager
     def _connect(self) -> Iterator[shoal.Connection]:
@@ -175,6 +190,19 @@ class Ground:
             ) as connection,
         ):
             yield connection
+
+
+def _plain() -> duckdb.DuckDBPyConnection:
+    duck = duckdb.connect(config=_PLAIN)
+    duck.execute("SET threads = 1")
+    duck.execute("SET TimeZone = 'Europe/Berlin'")
+    duck.execute("SET enable_progress_bar = false")
+    return duck
+
+
+def is_kernel_bug(error: shoal.Error) -> bool:
+    """Whether an error is of DuckDB's own making."""
+    return isinstance(error, shoal.InternalError) or any(text in str(error) for text in _KERNEL_BUGS)
 
 
 def hunt(

@@ -93,7 +93,7 @@ SELECT * FROM (DESCRIBE {table});
 SELECT count(*) FROM {table} TABLESAMPLE 100%;
 SELECT count(*) <= 5 FROM (SELECT * FROM {table} USING SAMPLE 5 ROWS);
 SELECT k, sum(id) FROM (SELECT * FROM {table} ORDER BY id LIMIT 30) GROUP BY k;
-SELECT count(*) FROM {table} AS {a} JOIN {table2} AS {b} ON {a}.id BETWEEN {b}.k AND {b}.k + 2;
+SELECT count(*) FROM {table} AS {a} JOIN {table2} AS {b} ON {a}.id BETWEEN {b}.id - 1 AND {b}.id + 2;
 SELECT {a}.id, {b}.id FROM {table} AS {a} JOIN {table2} AS {b} ON {a}.id + 1 = {b}.id OR {a}.id = {b}.id;
 SELECT (SELECT {a}.k + count(*) FROM {table2} AS {b} WHERE {b}.k = {a}.k) AS v, count(*) FROM {table} AS {a} GROUP BY
 v;

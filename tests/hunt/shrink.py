@@ -12,7 +12,7 @@ from sqlglot.errors import SqlglotError
 from tests.hunt.cases import Case, Oracle
 from tests.hunt.configurations import Backend, Settings
 from tests.hunt.hunter import Finding, Ground
-from tests.hunt.world import World
+from tests.hunt.world import StoredTable, Table, World, as_values
 
 SECONDS = 25.0
 """So long a case is made smaller."""
@@ -31,6 +31,9 @@ _CLAUSES = (
     "laterals",
 )
 _PLAIN_SETTINGS = {"join_strategy": "auto", "disabled_rules": "", "mmap": "on", "task_bytes": "2 MB", "partitions": "2"}
+_WRITTEN_ROWS = 16
+"""A table of no more rows is written out."""
+_OBSERVED = "observed_rows"
 _LITERALS = ("NULL", "1", "TRUE")
 
 
@@ -47,12 +50,14 @@ class _Shrinking:
         self._deadline = deadline
         self._kind = kind_of(finding.message)
         self._ground: Ground | None = None
+        self._fresh = False
 
     def run(self) -> Finding:
         backends = [Backend()] if self.best.backend.executors else []
         try:
             if self._fails(self.best) is None:
                 return replace(self.best, message=f"(not seen a second time) {self.best.message}")
+            self._forget_observations()
             for backend in backends:
                 self._take(replace(self.best, backend=backend))
             self._single()
@@ -67,6 +72,12 @@ class _Shrinking:
         finally:
             self._leave()
 
+    def _forget_observations(self) -> None:
+        """What earlier runs taught the planner changes later plans: switch that off, or begin anew each time."""
+        names = {*dict(self.best.settings).get("disabled_rules", "").split(","), _OBSERVED} - {""}
+        forgetful = _with(self.best.settings, "disabled_rules", ",".join(sorted(names)))
+        self._fresh = forgetful != self.best.settings and not self._take(replace(self.best, settings=forgetful))
+
     def _single(self) -> None:
         """Of a pair, one statement alone may differ from plain DuckDB's answer already."""
         if self.best.case.oracle is Oracle.PAIR:
@@ -80,10 +91,10 @@ class _Shrinking:
 
     def _settings(self) -> None:
         for name, value in _PLAIN_SETTINGS.items():
-            if dict(self.best.settings).get(name, value) != value:
+            if name != "disabled_rules" and dict(self.best.settings).get(name, value) != value:
                 self._take(replace(self.best, settings=_with(self.best.settings, name, value)))
         names = dict(self.best.settings).get("disabled_rules", "").split(",")
-        for name in list(names):
+        for name in set(names) - {_OBSERVED}:
             fewer = [other for other in names if other != name]
             if self._take(replace(self.best, settings=_with(self.best.settings, "disabled_rules", ",".join(fewer)))):
                 names = fewer
@@ -106,15 +117,40 @@ class _Shrinking:
     def _tables(self) -> None:
         for make in (_without_tables, _without_columns, _with_plain_files):
             self._take(replace(self.best, world=make(self.best.world, self.best.case)))
-        for number in range(len(self.best.world.tables)):
-            rows = self.best.world.tables[number].rows
+        for number, table in enumerate(self.best.world.tables):
+            if isinstance(table, Table):
+                only = World((table,))
+                fewer = _without_columns(only, self.best.case).tables[0]
+                self._take_table(number, fewer)
+                for column in table.columns:
+                    self._drop_column(number, column[0])
+        for number, table in enumerate(self.best.world.tables):
+            if not isinstance(table, Table):
+                continue
+            rows = table.rows
             for fewer in (0, 1, 2, 4, 8, 16, 32, 64, 128, 256):
                 if fewer >= rows or self._late():
                     break
-                tables = list(self.best.world.tables)
-                tables[number] = replace(tables[number], rows=fewer)
-                if self._take(replace(self.best, world=World(tuple(tables)))):
+                if self._take_table(number, replace(self._table(number), rows=fewer)):
                     break
+        for number, table in enumerate(self.best.world.tables):
+            if isinstance(table, Table) and table.rows <= _WRITTEN_ROWS:
+                self._take_table(number, as_values(table))
+
+    def _table(self, number: int) -> Table:
+        table = self.best.world.tables[number]
+        assert isinstance(table, Table)
+        return table
+
+    def _drop_column(self, number: int, name: str) -> None:
+        table = self.best.world.tables[number]
+        if isinstance(table, Table) and len(table.columns) > 1:
+            self._take_table(number, replace(table, columns=tuple(one for one in table.columns if one[0] != name)))
+
+    def _take_table(self, number: int, table: Table | StoredTable) -> bool:
+        tables = list(self.best.world.tables)
+        tables[number] = table
+        return self._take(replace(self.best, world=World(tuple(tables))))
 
     def _take(self, candidate: Finding) -> bool:
         """Whether a candidate fails alike; if so it is the best."""
@@ -139,7 +175,7 @@ class _Shrinking:
 
     def _at(self, finding: Finding) -> Ground:
         ground = self._ground
-        if ground is None or ground.world != finding.world or ground.backend != finding.backend:
+        if self._fresh or ground is None or ground.world != finding.world or ground.backend != finding.backend:
             self._leave()
             ground = self._ground = Ground(finding.world, finding.backend)
         return ground
@@ -170,20 +206,28 @@ def smaller_statements(sql: str) -> Iterator[str]:
         tree = sqlglot.parse_one(sql, dialect="duckdb")
     except (SqlglotError, RecursionError):
         return
-    seen = {sql}
-    count = sum(1 for _ in tree.walk())
-    for change in (_only_inner, _drop_parts, _lift_children, _to_literals):
-        for place in range(count):
+    seen = {sql, ""}
+    nodes = list(tree.walk())
+    for change, kinds in _CHANGES:
+        for place in (place for place, node in enumerate(nodes) if isinstance(node, kinds)):
             for index in range(24):
                 copy = tree.copy()
                 node = next(node for number, node in enumerate(copy.walk()) if number == place)
                 found = change(copy, node, index)
                 if found is None:
                     break
-                text = found.sql(dialect="duckdb")
+                text = _text_of(found)
                 if text not in seen:
                     seen.add(text)
                     yield text
+
+
+def _text_of(tree: exp.Expr) -> str:
+    """The statement; empty if what is left is none."""
+    try:
+        return tree.sql(dialect="duckdb")
+    except Exception:  # noqa: BLE001 - the generator fails in many ways on trees that miss a part
+        return ""
 
 
 Change = Callable[[exp.Expr, exp.Expr, int], exp.Expr | None]
@@ -198,6 +242,28 @@ def _only_inner(tree: exp.Expr, node: exp.Expr, index: int) -> exp.Expr | None:
         node = node.copy()
         node.set("with_", with_.copy())
     return node
+
+
+def _drop_columns(tree: exp.Expr, node: exp.Expr, index: int) -> exp.Expr | None:
+    """Drop a column of both sides of a set operation, or the half of them that stands first or last."""
+    if not isinstance(node, exp.SetOperation):
+        return None
+    sides = [select for select in node.find_all(exp.Select) if _is_side(select, node)]
+    count = min(len(side.expressions) for side in sides)
+    halves = [range(count // 2), range(count // 2, count)] if count > 3 else []
+    dropped = [*halves, *([place] for place in range(count if count > 1 else 0))]
+    if index >= len(dropped):
+        return None
+    for side in sides:
+        side.set("expressions", [item for place, item in enumerate(side.expressions) if place not in dropped[index]])
+    return tree
+
+
+def _is_side(select: exp.Select, operation: exp.Expr) -> bool:
+    node = select.parent
+    while isinstance(node, exp.Subquery | exp.SetOperation) and node is not operation:
+        node = node.parent
+    return node is operation
 
 
 def _drop_parts(tree: exp.Expr, node: exp.Expr, index: int) -> exp.Expr | None:
@@ -250,6 +316,8 @@ def _without_columns(world: World, case: Case) -> World:
     text = " ".join(case.sql)
     tables = []
     for table in world.tables:
+        if not isinstance(table, Table):
+            return world
         kept = tuple(column for column in table.columns if re.search(rf"(?<!\w){re.escape(column[0])}(?!\w)", text))
         tables.append(replace(table, columns=kept or table.columns[:1]))
     return World(tuple(tables))
@@ -257,3 +325,13 @@ def _without_columns(world: World, case: Case) -> World:
 
 def _with_plain_files(world: World, _case: Case) -> World:
     return World(tuple(replace(table, files=1, group_rows=1000, arrow=False) for table in world.tables))
+
+
+_CHANGES: tuple[tuple[Change, tuple[type[exp.Expr], ...]], ...] = (
+    (_only_inner, (exp.Select, exp.SetOperation)),
+    (_drop_columns, (exp.SetOperation,)),
+    (_drop_parts, (exp.Query, exp.With, exp.Group, exp.Order, exp.In, exp.Values, exp.Tuple)),
+    (_lift_children, (exp.Condition, exp.Subquery, exp.SetOperation, exp.Alias)),
+    (_to_literals, (exp.Condition,)),
+)
+"""The changes in their order, and the nodes that they may change."""

@@ -73,6 +73,24 @@ class StoredTable:
         return ()
 
 
+def as_values(table: Table | StoredTable) -> StoredTable:
+    """The same table with its rows written out."""
+    with duckdb.connect() as duck:
+        wanted = [(quoted(str(row[0])), str(row[1])) for row in duck.execute(f"DESCRIBE {table.sql}").fetchall()]
+        texts = ", ".join(f"{name}::VARCHAR" for name, _ in wanted)
+        rows = duck.execute(f"SELECT {texts} FROM ({table.sql})").fetchall()
+    names = ", ".join(name for name, _ in wanted)
+    items = ", ".join(f"{name}::{type_} AS {name}" for name, type_ in wanted)
+    values = ",\n    ".join(f"({', '.join(map(_text, row))})" for row in rows or [(None,) * len(wanted)])
+    where = "" if rows else " WHERE false"
+    sql = f"SELECT {items}\nFROM (VALUES\n    {values}) AS v({names}){where}"
+    return StoredTable(table.name, sql, table.files, table.group_rows, table.arrow)
+
+
+def _text(value: object) -> str:
+    return "NULL" if value is None else "'" + str(value).replace("'", "''") + "'"
+
+
 @dataclass(frozen=True)
 class World:
     """Some tables."""
@@ -113,20 +131,20 @@ def make_world(seed: int) -> World:
     return World(tuple(tables))
 
 
-def load(world: World, folder: Path, duck: duckdb.DuckDBPyConnection, connection: shoal.Connection) -> None:
-    """Make the tables in plain DuckDB and in Shoal; ``folder`` is empty."""
+def load(world: World, folder: Path, duck: duckdb.DuckDBPyConnection, connection: shoal.Connection | None) -> None:
+    """Make the tables in plain DuckDB and in Shoal, or in plain DuckDB alone; ``folder`` is empty."""
     for number, table in enumerate(world.tables):
         load_table(table, folder / str(number), duck, connection)
 
 
 def load_table(
-    table: Table | StoredTable, folder: Path, duck: duckdb.DuckDBPyConnection, connection: shoal.Connection
+    table: Table | StoredTable, folder: Path, duck: duckdb.DuckDBPyConnection, connection: shoal.Connection | None
 ) -> None:
     """Make one table on both sides."""
     wanted = [(str(row[0]), str(row[1])) for row in duck.execute(f"DESCRIBE {table.sql}").fetchall()]
     stored = ", ".join(f"{_stored(name, type_)} AS {quoted(name)}" for name, type_ in wanted)
     rows = duck.sql(f"SELECT {stored} FROM ({table.sql})").to_arrow_table()
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     if table.arrow:
         duck.register("arrow_rows", rows)
         found = duck.execute("DESCRIBE FROM arrow_rows").fetchall()
@@ -138,13 +156,15 @@ def load_table(
         data = folder
     same = [(str(row[0]), str(row[1])) for row in found] == wanted
     name = table.name if same else STORED.format(table.name)
+    items = ", ".join(f"{quoted(column)}::{type_} AS {quoted(column)}" for column, type_ in wanted)
+    view = f"CREATE VIEW {quoted(table.name)} AS SELECT {items} FROM {quoted(name)}"
     duck.execute(f"CREATE TABLE {quoted(name)} AS SELECT {stored} FROM ({table.sql})")
-    connection.register(name, data)
     if not same:
-        items = ", ".join(f"{quoted(column)}::{type_} AS {quoted(column)}" for column, type_ in wanted)
-        view = f"CREATE VIEW {quoted(table.name)} AS SELECT {items} FROM {quoted(name)}"
         duck.execute(view)
-        connection.execute(view)
+    if connection is not None:
+        connection.register(name, data)
+        if not same:
+            connection.execute(view)
 
 
 def _stored(name: str, type_: str) -> str:
