@@ -161,9 +161,8 @@ def call_arguments(call: exp.Expression) -> list[exp.Expression]:
     """The arguments of an aggregate call; none for ``count(*)``."""
     if isinstance(call, exp.Anonymous):
         return list(call.expressions)
-    found = [call.this] if isinstance(call.this, exp.Expression) else []
-    for name in ("expression", "expressions"):
-        value = call.args.get(name)
+    found: list[exp.Expression] = []
+    for value in call.args.values():  # under whatever name: the n of max(x, n) is called count
         found += value if isinstance(value, list) else [value] if isinstance(value, exp.Expression) else []
     return [item for item in found if not isinstance(item, exp.Star)]
 

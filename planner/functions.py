@@ -82,9 +82,11 @@ _SPECIAL_NAMES: dict[type[exp.Expression], str] = {
 
 
 def function_name(call: exp.Expression) -> str:
-    """The kernel's name of a function call, in lower case."""
+    """The kernel's name of a function call, in lower case; ``max_n`` for ``max(x, n)``, which gives a list."""
     if isinstance(call, exp.Anonymous):
         return str(call.name).lower()
+    if isinstance(call, (exp.Max, exp.Min)) and (call.expressions or call.args.get("count") is not None):
+        return f"{call.sql_name().lower()}_n"
     special = _SPECIAL_NAMES.get(type(call))
     if special is not None:
         return special

@@ -71,8 +71,14 @@ def combined_calls(node: Aggregate) -> tuple[CombinedCall, ...]:
     return tuple(found)
 
 
+def _has_more_arguments(call: exp.Expression) -> bool:
+    """Whether a call has arguments besides its first, under whatever name: ``max(x, n)`` gives a list."""
+    others = (value for name, value in call.args.items() if name != "this")
+    return any(isinstance(value, exp.Expression) or (isinstance(value, list) and value) for value in others)
+
+
 def _is_combinable(call: exp.Expression, type: str) -> bool:
-    if not isinstance(call, (exp.Sum, exp.Count, exp.Min, exp.Max)) or is_distinct(call) or call.expressions:
+    if not isinstance(call, (exp.Sum, exp.Count, exp.Min, exp.Max)) or is_distinct(call) or _has_more_arguments(call):
         return False
     if not isinstance(call.this, exp.Expression) or isinstance(call.this, exp.Order):
         return False

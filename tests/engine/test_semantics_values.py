@@ -71,6 +71,19 @@ def test_values(both: Both, group: str) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_queries(both: Both) -> None:
+    wrong = []
+    queries = Path(__file__).with_name("semantics_queries.sql").read_text("utf-8").splitlines()[1:]
+    for sql in queries:
+        expected, found = _run(both[1], sql), _run(both[0], sql)
+        if "ORDER BY" not in sql.rpartition(")")[2]:
+            expected, found = sorted(expected), sorted(found)
+        if expected != found:
+            pairs = [pair for pair in zip(expected, found, strict=False) if pair[0] != pair[1]]
+            wrong.append(f"{sql}\n  {len(expected)} and {len(found)} rows, first {pairs[:1]}")
+    assert not wrong, "\n".join(wrong)
+
+
 def _run(connection: shoal.Connection | duckdb.DuckDBPyConnection, sql: str) -> list[str]:
     """Names and types, then each row as text; or the class of the error."""
     try:
