@@ -11,6 +11,7 @@ from shoal.copy_files import copy_to
 from shoal.execution import Execution
 from shoal.executor.kernel import Kernel
 from shoal.parquet_store import ParquetStore
+from shoal.planner.errors import FetchFailed
 from shoal.planner.source import Field
 from shoal.planner.statement_kinds import Query
 from shoal.planner.table_statements import (
@@ -63,6 +64,18 @@ class TableStatements:
 
         Raises user errors with their places; a statement that fails or is cancelled has changed nothing.
         """
+        try:
+            return self._run_once(sql, statement, parameters, running)
+        except FetchFailed:
+            # An executor went away with rows that were not written yet: once more, as nothing was changed.
+            if running.token.cancelled:
+                raise
+            running.renew()
+            return self._run_once(sql, statement, parameters, running)
+
+    def _run_once(
+        self, sql: str, statement: TableStatement, parameters: Sequence[object], running: Running
+    ) -> Result | None:
         values = self._settings.values
         match statement:
             case Insert() | Update() | Delete() | Truncate() | CopyFrom():
