@@ -9,6 +9,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 import duckdb
@@ -34,6 +35,12 @@ MOST_TRIES = 3
 
 QUANTILES = 128
 """Ranges into which a sample is parted for borders."""
+
+COMMON_VALUES = 8
+"""Values of a key column that are looked at for being common ..."""
+
+COMMON_SHARE = 0.01
+"""... and the share of the sampled rows that they must have."""
 
 KEPT_ANSWERS = 4096
 KEPT_TABLES = 64
@@ -180,14 +187,21 @@ class TableSampler:
     def _column(
         self, kernel: duckdb.DuckDBPyConnection, relation: str, rows: SampleRows, name: str, total: float
     ) -> ColumnSample | None:
+        # Common everywhere: a value that fills one stretch of the rows says nothing of the others.
+        common = f"FILTER (WHERE total >= {COMMON_SHARE * rows.count} AND blocks * 2 > {len(rows.sizes)})"
         counts = kernel.execute(
-            "SELECT count(*), sum(total)::BIGINT, max(total), sum(blocks)::BIGINT FROM ("
-            "SELECT sum(here) AS total, count(*) AS blocks FROM ("
+            "SELECT count(*), sum(total)::BIGINT, max(total), sum(blocks)::BIGINT, "
+            f"max_by(key, total, {COMMON_VALUES}) {common}, max(total, {COMMON_VALUES}) {common} FROM ("
+            "SELECT key, sum(here) AS total, count(*) AS blocks FROM ("
             f"SELECT {quote(name)} AS key, count(*) AS here FROM {relation} "
             f"WHERE {quote(name)} IS NOT NULL GROUP BY {quote(name)}, sample_block) GROUP BY key)"
         ).fetchall()
-        distinct, present, most, in_blocks = (int(item or 0) for item in counts[0])
-        return column_sample(rows.count, present, distinct, most, in_blocks, total)
+        distinct, present, most, in_blocks = (int(item or 0) for item in counts[0][:4])
+        found = column_sample(rows.count, present, distinct, most, in_blocks, total)
+        if found is None or not counts[0][4]:
+            return found
+        shares = [int(count) / rows.count for count in counts[0][5]]
+        return replace(found, common_values=tuple(zip(counts[0][4], shares, strict=True)))
 
     def _read(
         self, source: TableSource, identity: Identity, known: TableStatistics, columns: frozenset[str], deadline: float

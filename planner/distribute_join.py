@@ -16,6 +16,8 @@ from shoal.planner.cost.model import (
     JOIN_CELL,
     NESTED_PAIR,
     PROBE_ROW,
+    build_memory_bytes,
+    spill_seconds,
 )
 from shoal.planner.distribute_semi import reduced_semi_join
 from shoal.planner.distribution import (
@@ -256,6 +258,9 @@ class _JoinContext:
         build_left = each[0] * turned < each[1]
         built, probed = (0, 1) if build_left else (1, 0)
         seconds = (rows[built] * BUILD_ROW + sizes[built] * BUILD_BYTE) / divided[built]
+        tasks = [prices.tasks if is_spread(side.distribution) else 1 for side in (left, right)]
+        each_bytes = sizes[built] / tasks[built], sizes[probed] / tasks[probed]
+        seconds += spill_seconds(*each_bytes, build_memory_bytes(self.options.memory_bytes)) / prices.threads
         share = prices.share(where)
         if self._hashes_keys:
             seconds += rows[probed] * PROBE_ROW / divided[probed]

@@ -128,7 +128,8 @@ class ColumnStatistics:
 
 @dataclass(frozen=True, slots=True)
 class ColumnSample:
-    """What a sample tells of a key column: distinct values of the whole table, and the most common one's share.
+    """What a sample tells of a key column: distinct values of the whole table, the most common one's share, and those
+    that are common everywhere in the table, each with its share of all rows.
 
     ``sure``: the sample has shown nearly all values, or values that come in runs; otherwise ``distinct`` is a guess.
     """
@@ -137,6 +138,7 @@ class ColumnSample:
     common_share: float
     null_fraction: float
     sure: bool
+    common_values: tuple[tuple[object, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,31 @@ def equality_selectivity(pairs: Sequence[KeyPair], left: Side, right: Side) -> f
     overlap = 1.0
     for pair in pairs:
         overlap *= _overlap(*pair) * _present(pair[0]) * _present(pair[1])
+    if len(pairs) == 1:
+        common = common_selectivity(*pairs[0])
+        if common is not None:
+            return max(LEAST_SELECTIVITY * LEAST_SELECTIVITY, common)
     return max(LEAST_SELECTIVITY * LEAST_SELECTIVITY, overlap / _key_domain(pairs, left, right))
+
+
+def common_selectivity(one: ColumnStatistics, other: ColumnStatistics) -> float | None:
+    """The share of all pairs of rows that agree in a key whose most common values are known on both sides, or None.
+
+    Common values meet themselves, or the average other value; all other values are taken to be equally frequent. This
+    is what PostgreSQL's ``eqjoinsel`` does.
+    """
+    if not one.common_values or not other.common_values or not one.distinct or not other.distinct:
+        return None
+    mine, theirs = dict(one.common_values), dict(other.common_values)
+    met = sum(share * theirs[value] for value, share in mine.items() if value in theirs)
+    left = max(0.0, _present(one) - sum(mine.values()))
+    right = max(0.0, _present(other) - sum(theirs.values()))
+    # What a value has on a side where it is none of the common ones.
+    usual = left / max(1.0, one.distinct - len(mine)), right / max(1.0, other.distinct - len(theirs))
+    alone = sum(share for value, share in mine.items() if value not in theirs) * usual[1]
+    alone += sum(share for value, share in theirs.items() if value not in mine) * usual[0]
+    values = max(one.distinct, other.distinct) - max(len(mine), len(theirs))
+    return min(1.0, met + alone + left * right / max(1.0, values))
 
 
 def _key_domain(pairs: Sequence[KeyPair], left: Side, right: Side) -> float:

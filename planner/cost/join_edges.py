@@ -1,12 +1,13 @@
 """Makes the join graph of a region: its equality classes, its edges, and what is next to what."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 from sqlglot import exp
 
 from shoal.planner import logical
 from shoal.planner.cost.cardinality import Estimator
-from shoal.planner.cost.join_cardinality import DEFAULT_KEY_SHARE, join_rows, key_pairs
+from shoal.planner.cost.join_cardinality import DEFAULT_KEY_SHARE, common_selectivity, join_rows, key_pairs
 from shoal.planner.cost.join_conflicts import Placement, Rule, closure, inner_rules, place_operators, relations_of
 from shoal.planner.cost.join_graph import Edge, EqualityClass, JoinGraph, JoinOperator, Relation, bits, class_columns
 from shoal.planner.cost.join_members import Members, Operator
@@ -63,7 +64,7 @@ def build_graph(
         rules,
         memory_bytes,
         find_network(members, terms, [item.estimate for item in relations], estimator, cluster, above),
-        _shared_keys(members, relations, classes),
+        [*_shared_keys(members, relations, classes), *_common_keys(relations, classes, statistics)],
     )
     observed = observed_corrections(graph, members, terms, estimator)
     if observed:
@@ -141,6 +142,22 @@ def _shared_keys(
         largest = max(max(item.distinct[first], item.distinct[second]) for item in keys)
         existing = min(relations[index].estimate.domain for index in (first, second))
         corrections.append((pair, combinations / min(combinations, max(largest, existing))))
+    return corrections
+
+
+def _common_keys(
+    relations: Sequence[Relation], classes: Sequence[EqualityClass], statistics: Columns
+) -> list[tuple[int, float]]:
+    """For relations that share a class whose common values are known: what its selectivity is too small by."""
+    corrections: list[tuple[int, float]] = []
+    for item in classes:
+        known = [index for index in sorted(item.members) if statistics[item.members[index][0]].common_values]
+        # Of three and more, neighbours are corrected: a factor for every pair would count a value too often.
+        for first, second in pairwise(known):
+            one, other = (statistics[item.members[index][0]] for index in (first, second))
+            share = common_selectivity(one, other)
+            if share is not None:
+                corrections.append((1 << first | 1 << second, share * max(item.distinct[first], item.distinct[second])))
     return corrections
 
 

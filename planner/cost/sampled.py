@@ -132,7 +132,13 @@ def sampled_keys(
         known = columns.get(id, ColumnStatistics())
         distinct = sample.distinct if sample.sure or known.distinct is None else known.distinct
         nulls = sample.null_fraction if known.null_fraction is None else known.null_fraction
-        changed[id] = replace(known, distinct=distinct, null_fraction=nulls, common_share=sample.common_share)
+        changed[id] = replace(
+            known,
+            distinct=distinct,
+            null_fraction=nulls,
+            common_share=sample.common_share,
+            common_values=known.common_values or sample.common_values,
+        )
     return changed
 
 

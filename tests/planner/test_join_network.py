@@ -13,6 +13,7 @@ from shoal.planner.cost.join_region import collect_region
 from shoal.planner.cost.join_search import search_join_order
 from shoal.planner.cost.join_tree import JoinTree
 from shoal.planner.distribute import Distributor
+from shoal.planner.distribute_join import join_candidates
 from shoal.planner.logical import JoinKind, Node
 from shoal.planner.options import PlanOptions
 from shoal.planner.physical import AggregatePhase, HashAggregate
@@ -157,3 +158,15 @@ def test_groups_in_pieces_are_no_observation_of_groups() -> None:
         assert complete
         assert all((as_logical(item) is None) == item.pieces for item in complete)
         assert any(item.pieces for item in complete) == partial
+
+
+def test_a_build_side_that_memory_does_not_hold_costs_more_where_joins_are_placed() -> None:
+    node = join(scan("a", 3_000_000), scan("b", 1_000_000), "a_y = b_y")
+    estimator = Estimator(ClusteredStatistics())
+    found = []
+    for memory in (1 << 30, 1 << 20):
+        options = PlanOptions(executors=4, memory_bytes=memory)
+        sides = [Distributor(estimator, options).candidates(side) for side in (node.left, node.right)]
+        joins = join_candidates(node, *sides, Distributor(estimator, options).estimate(node), options, lambda *_: 0.0)
+        found.append(min(item.seconds for item in joins))
+    assert found[1] > found[0]

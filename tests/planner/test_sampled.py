@@ -1,16 +1,20 @@
 """What the planner makes of samples and of past runs."""
 
+from dataclasses import replace
+
 import pytest
 
 from shoal.planner.cost.canonical import CanonicalPlans
 from shoal.planner.cost.cardinality import Estimator
+from shoal.planner.cost.join_cardinality import common_selectivity
 from shoal.planner.cost.join_edges import build_graph
 from shoal.planner.cost.join_members import members_of
 from shoal.planner.cost.join_region import collect_region
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import JoinKind, Node
-from shoal.planner.protocols import ColumnSample, SampledStatistics
+from shoal.planner.protocols import ColumnSample, ColumnStatistics, SampledStatistics, TableStatistics
 from shoal.planner.source import TableSource
+from tests.planner.random_joins import KeyStatistics
 from tests.planner.small_tables import CountedStatistics, group, join, scan, where
 
 ROWS = 1_000_000
@@ -132,3 +136,29 @@ def test_the_search_knows_of_past_runs(kind: JoinKind) -> None:
     pair = sum(1 << index for index, node in enumerate(members.relations) if node is not c)
     assert after.rows(pair) == pytest.approx(20.0)
     assert after.rows(after.all) == pytest.approx(before.rows(before.all) * 20.0 / before.rows(pair))
+
+
+def test_common_values_of_both_sides_meet() -> None:
+    one = ColumnStatistics(distinct=1000.0, null_fraction=0.0, common_values=((7, 0.5), (8, 0.1)))
+    other = ColumnStatistics(distinct=2000.0, null_fraction=0.0, common_values=((7, 0.4), (9, 0.2)))
+    share = common_selectivity(one, other)
+    assert share is not None
+    assert 0.2 < share < 0.201
+    assert common_selectivity(one, ColumnStatistics(distinct=2000.0)) is None
+
+
+def test_common_values_count_in_the_join_graph_and_in_the_estimate() -> None:
+    class Common(KeyStatistics):
+        def table(self, source: TableSource, columns: frozenset[str]) -> TableStatistics:
+            found = super().table(source, columns)
+            common = {name: replace(item, common_values=((7, 0.3),)) for name, item in found.columns.items()}
+            return replace(found, columns=common)
+
+    node = join(scan("a", 10_000), scan("b", 20_000), "a_y = b_y")
+    region = collect_region(node)
+    for statistics, least in ((KeyStatistics(), 0.0), (Common(), 0.09)):
+        estimator = Estimator(statistics)
+        graph = build_graph(members_of(region), region.terms, estimator)
+        share = graph.rows(0b11) / (10_000 * 20_000)
+        assert share == pytest.approx(estimator.rows(node) / (10_000 * 20_000))
+        assert least <= share < least + 0.01
