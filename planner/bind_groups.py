@@ -176,7 +176,7 @@ def _with_row_of_nulls(
 def _passing_over(call: exp.Expression, real: ColumnId) -> exp.Expression:
     """The aggregate without the row of NULLs, which most aggregates do not see anyway."""
     bare = aggregate_call(call)
-    if isinstance(bare, exp.Count) and isinstance(bare.this, exp.Star) and bare is call:
+    if isinstance(bare, exp.Count) and (bare.this is None or isinstance(bare.this, exp.Star)) and bare is call:
         return exp.Count(this=exp.Case().when(column_ref(real), exp.Boolean(this=True)), big_int=True)
     arguments = list(bare.iter_expressions())
     if bare is call and function_name(bare) in ORDER_FREE and all(isinstance(one, exp.Column) for one in arguments):

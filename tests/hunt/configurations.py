@@ -21,19 +21,23 @@ Settings = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Backend:
-    """What statements run on: this process (``executors`` 0) or so many executor processes, with faults injected."""
+    """What statements run on: this process (``executors`` 0), in batches of so many rows, or executor processes.
+
+    ``faults`` are injected, see ``shoal.executor.faults``.
+    """
 
     executors: int = 0
     mmap: bool = True
     memory: str = "512MB"
     faults: str = ""
+    batch_rows: int = 131_072
 
 
 def choose_backend(seed: int, cluster_share: float) -> Backend:
     """On what a block of statements runs."""
     chooser = random.Random(f"backend {seed}")
     if chooser.random() >= cluster_share:
-        return Backend()
+        return Backend(batch_rows=chooser.choice((131_072, 131_072, 2048, 7, 1)))
     faults = ""
     if chooser.random() < 0.6:
         points = ("task.start", "task.before_run", "task.batch", "task.before_finish", "shuffle.open", "flight.do_get")

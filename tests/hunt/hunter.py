@@ -90,6 +90,8 @@ class Ground:
             self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shoal_hunt_")))
             for name, rows in THRESHOLDS.items():
                 stack.enter_context(mock.patch(name, rows))
+            for module in ("executor.task", "embedded"):
+                stack.enter_context(mock.patch(f"shoal.{module}.BATCH_ROWS", backend.batch_rows))
             self.connection = stack.enter_context(self._connect())
             self.set((("timezone", "Europe/Berlin"), ("check_plans", "on"), ("timeout", str(TIMEOUT))))
             load(world, self._folder / "tables", self.duck, self.connection)

@@ -50,7 +50,7 @@ def test_a_wrong_answer_is_found_made_small_and_kept():
     """A hunter that finds nothing may be blind: with other rows on one side it must say so."""
     sql = "SELECT k, s, count(*) AS n FROM a WHERE id < 1000 GROUP BY k, s ORDER BY ALL"
     case = Case("query", Oracle.DUCKDB, (sql,))
-    settings = choose_settings(3)
+    settings = (("distribute", "always"), ("partitions", "3"))
     with Ground(make_world(3), Backend()) as ground:
         ground.duck.execute("DELETE FROM a__stored" if "a__stored" in _tables(ground.duck) else "DELETE FROM a")
         finding = ground.try_case(0, case, settings).finding
