@@ -1,13 +1,15 @@
 """Binds FROM: tables, files, views, common table expressions, derived tables and the joins between them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from sqlglot import exp
 
-from shoal.planner.bind_block import kernel_block
+from shoal.planner.bind_block import BlockMaker
 from shoal.planner.bind_expression import BoundQuery, ExpressionBinder
 from shoal.planner.bind_pivot import SourceColumn, pivoted
+from shoal.planner.bind_relation import add_relation, add_values
 from shoal.planner.bind_shared import SharedTables
 from shoal.planner.bind_unnest import add_rows, row_source
 from shoal.planner.bind_using import join_using, shared_names
@@ -17,13 +19,11 @@ from shoal.planner.ids import ColumnId
 from shoal.planner.logical import (
     Apply,
     ApplyKind,
-    Assignment,
     Column,
     Filter,
     Join,
     JoinKind,
     Node,
-    Project,
     Query,
     Scan,
     Schema,
@@ -37,7 +37,7 @@ from shoal.planner.not_distributable import NotDistributable
 from shoal.planner.parse import QueryReader
 from shoal.planner.protocols import Catalog, Kernel
 from shoal.planner.scalar import DIALECT, column_ref, columns_of, conjuncts
-from shoal.planner.scope import Relation, Scope, ScopeColumn
+from shoal.planner.scope import Scope
 from shoal.planner.source import FileFormat, TableSource, ViewDefinition
 from shoal.planner.tree import walk
 from shoal.planner.typing import assign_types
@@ -99,7 +99,7 @@ class FromBinder:
             case exp.Subquery():
                 node = self._derived(item)
             case exp.Values():
-                node = self._values(item)
+                node = add_values(self.scope, self.binder.ids, self.binder.kernel, item)
             case exp.Unnest():
                 node = self._first_rows(item)
             case _:
@@ -127,23 +127,19 @@ class FromBinder:
         if isinstance(found, ViewDefinition):
             view = found
             bound = self.binder.shared.read(name, view, lambda: self._view(table, view))
-            return self._relation(table, table.name, bound.node, bound.outputs, found.columns)
+            return add_relation(
+                self.scope, self.binder.ids, table, table.name, bound.node, bound.outputs, found.columns
+            )
         if found is None:
-            found = self._file(name)
+            found = _file(name, self.binder.catalog)
         return self._scan(table, found, table.alias or table.name)
-
-    def _file(self, name: str) -> TableSource:
-        for suffix, format in _SUFFIXES.items():
-            if name.lower().endswith((suffix, suffix + ".gz")):
-                return self.binder.catalog.files(format, (name,), ())
-        raise NotDistributable(f"the table {name} is known to the kernel only")
 
     def _scan(self, table: exp.Table, source: TableSource, alias: str) -> Node:
         columns = tuple(Column(self.binder.ids.fresh(field.name), field.type) for field in source.columns)
         names = tuple(field.name for field in source.columns)
         node = Scan(source, columns, names, alias)
         outputs = tuple(zip(names, (column.id for column in columns), strict=True))
-        return self._relation(table, alias, node, outputs, ())
+        return add_relation(self.scope, self.binder.ids, table, alias, node, outputs, ())
 
     def _function(self, table: exp.Table) -> Node:
         call = table.this
@@ -155,15 +151,18 @@ class FromBinder:
         bare = exp.Table(this=call.copy())
         query = exp.select("*").from_(bare)
         bound = self._block(query, f"the table function {name}", {})
-        return self._relation(table, table.alias or name, bound.node, bound.outputs, ())
+        return add_relation(self.scope, self.binder.ids, table, table.alias or name, bound.node, bound.outputs, ())
 
     def _common(self, table: exp.Table, common: CommonTable) -> Node:
-        if common.uses > 1:
-            once = common.materialized
-            bound = self.binder.shared.read(common.name, common, lambda: self._definition(common), once=once)
-        else:
-            bound = self._definition(common)
-        return self._relation(table, table.alias or table.name, bound.node, bound.outputs, common.columns)
+        bound = self._named_rows(common, lambda: self._definition(common))
+        return add_relation(
+            self.scope, self.binder.ids, table, table.alias or table.name, bound.node, bound.outputs, common.columns
+        )
+
+    def _named_rows(self, common: CommonTable, bind: Callable[[], BoundQuery]) -> BoundQuery:
+        if common.uses <= 1:
+            return bind()
+        return self.binder.shared.read(common.name, common, bind, once=common.materialized)
 
     def _definition(self, common: CommonTable) -> BoundQuery:
         if common.recursive:
@@ -185,7 +184,12 @@ class FromBinder:
     def _block(self, query: exp.Expression, reason: str, visible: CommonTables) -> BoundQuery:
         if not self.binder.reader.is_faithful():
             raise NotDistributable(reason)
-        node = kernel_block(query, reason, visible, self.binder.catalog, self.binder.kernel, self.binder.ids)
+
+        def rows(common: CommonTable) -> BoundQuery:
+            return self._named_rows(common, lambda: self.binder.query(common.query, None, common.visible))
+
+        maker = BlockMaker(self.binder.catalog, self.binder.kernel, self.binder.ids, rows)
+        node = maker.block(query, reason, visible)
         return BoundQuery(node, tuple(zip(node.names, (column.id for column in node.columns), strict=True)))
 
     def _derived(self, item: exp.Subquery) -> Node:
@@ -193,47 +197,7 @@ class FromBinder:
             bound = self.binder.query(item, self.scope.parent, self.visible)
         except NotDistributable as refusal:
             bound = self._block(item.this, refusal.reason, self.visible)
-        return self._relation(item, item.alias or "subquery", bound.node, bound.outputs, ())
-
-    def _values(self, item: exp.Values) -> Node:
-        fields = self.binder.kernel.describe(
-            exp.Values(expressions=[row.copy() for row in item.expressions]).sql(DIALECT)
-        )
-        expressions = ExpressionBinder(self.binder.ids, _no_subquery, Scope())
-        rows = tuple(tuple(expressions.bind(cell) for cell in row.expressions) for row in item.expressions)
-        columns = tuple(Column(self.binder.ids.fresh(field.name), field.type) for field in fields)
-        outputs = tuple((field.name, column.id) for field, column in zip(fields, columns, strict=True))
-        return self._relation(item, item.alias or "values", Values(columns, rows), outputs, ())
-
-    def _relation(
-        self,
-        item: exp.Expression,
-        default: str,
-        node: Node,
-        outputs: tuple[tuple[str, ColumnId], ...],
-        names: tuple[str, ...],
-    ) -> Node:
-        alias = item.args.get("alias")
-        renamed = [column.name for column in alias.args.get("columns") or []] if alias is not None else []
-        labels = [name for name, _ in outputs]
-        for position, name in enumerate((renamed or names)[: len(labels)]):
-            labels[position] = name
-        types = {column.id: column.type for column in schema(node)}
-        columns: list[ScopeColumn] = []
-        extra: list[Assignment] = []
-        seen: set[ColumnId] = set()
-        for label, (_, id) in zip(labels, outputs, strict=True):
-            if id in seen:  # the same column delivered twice needs two ids to be told apart outside
-                copy = self.binder.ids.fresh(label)
-                extra.append(Assignment(Column(copy, types[id]), column_ref(id)))
-                id = copy
-            seen.add(id)
-            columns.append(ScopeColumn(label, id, types.get(id, "")))
-        if extra:
-            kept = tuple(Assignment(column, column_ref(column.id)) for column in schema(node))
-            node = Project(node, (*kept, *extra))
-        self.scope.relations.append(Relation(alias.name if alias is not None else default, tuple(columns)))
-        return node
+        return add_relation(self.scope, self.binder.ids, item, item.alias or "subquery", bound.node, bound.outputs, ())
 
     def _join(self, left: Node, join: exp.Expression) -> Node:
         method = (join.args.get("method") or "").upper()
@@ -292,7 +256,7 @@ class FromBinder:
         assert source is not None
         rows = ExpressionBinder(self.binder.ids, _no_subquery, Scope(parent=self.scope.parent)).bind(source.list)
         node, columns = add_rows(Values((), ((),)), rows, source.names, self.binder.ids, keep_empty=False)
-        return self._relation(item, "unnest", node, _pairs(source.names, columns), ())
+        return add_relation(self.scope, self.binder.ids, item, "unnest", node, _pairs(source.names, columns), ())
 
     def _rows(
         self, left: Node, join: exp.Expression, kind: JoinKind, rows: exp.Expression, names: tuple[str, ...]
@@ -303,7 +267,9 @@ class FromBinder:
         if kind not in (JoinKind.INNER, JoinKind.LEFT) or (kind is JoinKind.LEFT and not always):
             raise NotDistributable("a join with UNNEST of another kind")
         node, columns = add_rows(left, rows, names, self.binder.ids, keep_empty=kind is JoinKind.LEFT)
-        node = self._relation(join.this, join.this.alias or names[0], node, _pairs(names, columns), ())
+        node = add_relation(
+            self.scope, self.binder.ids, join.this, join.this.alias or names[0], node, _pairs(names, columns), ()
+        )
         if condition is None or always:
             return node
         expressions = self._expressions()
@@ -341,12 +307,19 @@ class FromBinder:
         if not isinstance(query, exp.Subquery) or kind not in (JoinKind.INNER, JoinKind.LEFT):
             raise NotDistributable("a lateral function")
         bound = self.binder.query(query, self.scope, self.visible)
-        right = self._relation(lateral, "lateral", bound.node, bound.outputs, ())
+        right = add_relation(self.scope, self.binder.ids, lateral, "lateral", bound.node, bound.outputs, ())
         condition = join.args.get("on")
         expressions = ExpressionBinder(self.binder.ids, _no_subquery, self.scope)
         bound_condition = expressions.bind(condition) if condition is not None else None
         apply = ApplyKind.INNER if kind is JoinKind.INNER else ApplyKind.LEFT
         return Apply(apply, left, right, condition=bound_condition)
+
+
+def _file(name: str, catalog: Catalog) -> TableSource:
+    for suffix, format in _SUFFIXES.items():
+        if name.lower().endswith((suffix, suffix + ".gz")):
+            return catalog.files(format, (name,), ())
+    raise NotDistributable(f"the table {name} is known to the kernel only")
 
 
 def _pairs(names: tuple[str, ...], columns: Schema) -> tuple[tuple[str, ColumnId], ...]:

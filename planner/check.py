@@ -70,7 +70,10 @@ def _check_node(node: Node, outer: frozenset[ColumnId], after: str) -> None:
             _check_node(node.left, outer, after)
             _check_node(node.right, outer, after)
             _check_set_operation(node, after)
-        case logical.Scan() | logical.KernelBlock() | logical.SharedScan() | logical.Values():
+        case logical.KernelBlock():
+            for child in logical.children(node):
+                _check_node(child, NO_COLUMNS, after)
+        case logical.Scan() | logical.SharedScan() | logical.Values():
             _check_references(node, outer, after)
         case (
             logical.Filter()

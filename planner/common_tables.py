@@ -1,7 +1,7 @@
 """Common table expressions: what a WITH clause defines, and which of it a query names."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 from sqlglot import exp
 
@@ -64,20 +64,27 @@ def with_clause(query: exp.Expression, visible: CommonTables) -> CommonTables:
     return visible
 
 
-def with_named(query: exp.Expression, visible: CommonTables) -> exp.Expression:
-    """A copy of a query that stands by itself: in front of it the common tables that it names, and those they name.
+@dataclass(frozen=True, slots=True)
+class StandingQuery:
+    """A query that stands by itself, but for ``inputs``: common tables that it names and does not define."""
+
+    query: exp.Expression
+    inputs: CommonTables
+
+
+def with_named(query: exp.Expression, visible: CommonTables, is_input: Callable[[CommonTable], bool]) -> StandingQuery:
+    """A copy of a query, in front of it the common tables that it names, and those they name, if they are no inputs.
 
     Raises ``NotDistributable`` where that would give names another meaning, or compute something again that may then
     differ.
     """
-    needed: CommonTables = {}
-    _add_named(query, visible, "", needed)
+    named = _Named(is_input)
+    named.add(query, visible, "")
+    needed = named.needed
     copy = query.copy()
-    if not needed:
-        return copy
     own = copy.args.get("with_")
     inner = list(own.expressions) if own is not None else []
-    if any(definition.args["alias"].name.lower() in needed for definition in inner):
+    if any(definition.args["alias"].name.lower() in {*needed, *named.inputs} for definition in inner):
         raise NotDistributable("a common table expression hides another one of its name")
     texts = [query, *(common.query for common in needed.values())]
     for name, common in needed.items():
@@ -85,23 +92,35 @@ def with_named(query: exp.Expression, visible: CommonTables) -> exp.Expression:
         differs = common.materialized or next(common.query.find_all(*_DIFFERS), None) is not None
         if differs and common.uses > inside:
             raise NotDistributable(f"{common.name} is used outside as well and may differ each time it is computed")
-    definitions = [common.definition.copy() for common in needed.values()]
-    recursive = any(common.recursive for common in needed.values())
-    recursive = recursive or (own is not None and bool(own.args.get("recursive")))
-    copy.set("with_", exp.With(expressions=[*definitions, *inner], recursive=recursive))
-    return copy
+    if needed:
+        definitions = [common.definition.copy() for common in needed.values()]
+        recursive = any(common.recursive for common in needed.values())
+        recursive = recursive or (own is not None and bool(own.args.get("recursive")))
+        copy.set("with_", exp.With(expressions=[*definitions, *inner], recursive=recursive))
+    return StandingQuery(copy, named.inputs)
 
 
-def _add_named(query: exp.Expression, visible: CommonTables, own: str, needed: CommonTables) -> None:
-    """Add what a query names, after what that names; ``own`` is the query's own name if it is recursive."""
-    for name in dict.fromkeys(_named(query)):
-        common = visible.get(name)
-        if common is None or name == own or needed.get(name) is common:
-            continue
-        if name in needed:
-            raise NotDistributable(f"two common table expressions are called {common.name}")
-        _add_named(common.query, common.visible, name if common.recursive else "", needed)
-        needed[name] = common
+@dataclass(slots=True)
+class _Named:
+    """What a query names, after what that names; inputs end the search."""
+
+    is_input: Callable[[CommonTable], bool]
+    needed: CommonTables = field(default_factory=dict)
+    inputs: CommonTables = field(default_factory=dict)
+
+    def add(self, query: exp.Expression, visible: CommonTables, own: str) -> None:
+        """Add what a query names; ``own`` is the query's own name if it is recursive."""
+        for name in dict.fromkeys(_named(query)):
+            common = visible.get(name)
+            if common is None or name == own or common is self.needed.get(name) or common is self.inputs.get(name):
+                continue
+            if name in self.needed or name in self.inputs:
+                raise NotDistributable(f"two common table expressions are called {common.name}")
+            if not common.recursive and self.is_input(common):
+                self.inputs[name] = common
+                continue
+            self.add(common.query, common.visible, name if common.recursive else "")
+            self.needed[name] = common
 
 
 def _named(query: exp.Expression) -> Iterator[str]:

@@ -42,6 +42,9 @@ LEAST_SPLIT_ROWS = 1000
 LEAST_DEALT_ROWS = 100_000
 """Rows from which a table that only one task can read may be dealt out to all of them."""
 
+BLOCK_SECONDS = 0.1
+"""What a block that only the kernel understands is taken to cost: nothing is known of it."""
+
 ArgumentTypes = dict[str, str]
 """The DuckDB type of each argument of an aggregate, by the argument's SQL."""
 
@@ -95,14 +98,8 @@ class Distributor:
 
     def _derive(self, node: Node) -> list[Candidate]:
         match node:
-            case logical.Scan():
-                return self._scan(node)
-            case logical.KernelBlock():
-                return [Candidate(p.KernelQuery(node, self.estimate(node)), Single(), 0.1, stable=False)]
-            case logical.SharedScan():
-                return read_shared(node, self.shared[node.key], self.prices)
-            case logical.Values():
-                return [Candidate(p.Literals(node, self.estimate(node)), Whole(), 0.0)]
+            case logical.Scan() | logical.KernelBlock() | logical.SharedScan() | logical.Values():
+                return self._source(node)
             case logical.Filter():
                 return [self._filter(node, item) for item in self._below_filter(node)]
             case logical.Project():
@@ -126,6 +123,21 @@ class Distributor:
                 return self._set_operation(node)
             case logical.Apply():
                 raise InvariantViolated("a dependent join is left after decorrelation")
+            case _:
+                assert_never(node)
+
+    def _source(
+        self, node: logical.Scan | logical.KernelBlock | logical.SharedScan | logical.Values
+    ) -> list[Candidate]:
+        match node:
+            case logical.Scan():
+                return self._scan(node)
+            case logical.KernelBlock():
+                return [self._kernel_block(node)]
+            case logical.SharedScan():
+                return read_shared(node, self.shared[node.key], self.prices)
+            case logical.Values():
+                return [Candidate(p.Literals(node, self.estimate(node)), Whole(), 0.0)]
             case _:
                 assert_never(node)
 
@@ -153,6 +165,14 @@ class Distributor:
         if self.options.distribute is Distribute.ALWAYS and estimate.rows >= LEAST_SPLIT_ROWS and self.prices.tasks > 1:
             return split
         return [whole, *split]
+
+    def _kernel_block(self, node: logical.KernelBlock) -> Candidate:
+        whole = [
+            min((gathered(item, self.prices) for item in self.candidates(child)), key=lambda item: item.seconds)
+            for child in logical.children(node)
+        ]
+        plan = p.KernelQuery(node, self.estimate(node), tuple(item.plan for item in whole))
+        return Candidate(plan, Single(), BLOCK_SECONDS + sum(item.seconds for item in whole), stable=False)
 
     def _below_filter(self, node: logical.Filter) -> list[Candidate]:
         """The input's candidates; of first rows in each partition also those that are cut off in each task first."""

@@ -20,6 +20,9 @@ from shoal.planner.physical import ExchangeKind
 from shoal.planner.scalar import column_ref, conjuncts
 from shoal.planner.stage import Estimate
 
+LEAST_PARTED_ROWS = 1000
+"""Rows from which they may be parted: fewer are in one piece, of which every task may read all."""
+
 LEAST_VALUES = 4
 """Distinct values of a key for each task, from which on rows are worth parting by it."""
 
@@ -46,7 +49,8 @@ def share_rows(
     """
     scans = sum(1 for reader in readers for scan in tree.find(reader, SharedScan) if scan.key == plan.key)
     kinds = [_whole()]
-    if prices.tasks > 1:
+    candidates = list(candidates)
+    if prices.tasks > 1 and min(item.plan.estimate.rows for item in candidates) >= LEAST_PARTED_ROWS:
         kinds.append(_parted(plan, readers, distinct, prices))
     found = [_made(plan.key, item, kind, scans, prices) for item in candidates for kind in kinds]
     rows, _ = min(found, key=lambda pair: pair[0].seconds + pair[1])

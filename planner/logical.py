@@ -100,8 +100,20 @@ class Scan:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockInput:
+    """Rows that a kernel's block reads under a ``name``, and what it calls their columns."""
+
+    node: "Node"
+    name: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class KernelBlock:
-    """A whole uncorrelated query that only the kernel can run, as one fragment: its SQL and the tables it names."""
+    """A whole uncorrelated query that only the kernel can run, as one fragment: its SQL and the tables it names.
+
+    ``inputs`` are common tables that it reads, too, but that are not computed in it.
+    """
 
     sql: str
     columns: Schema
@@ -109,6 +121,7 @@ class KernelBlock:
     tables: tuple[tuple[str, TableSource], ...]
     views: tuple[tuple[str, str], ...]
     reason: str
+    inputs: tuple[BlockInput, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,8 +346,10 @@ def column_ids(node: Node) -> frozenset[ColumnId]:
 def children(node: Node) -> tuple[Node, ...]:
     """The inputs of a node, left to right."""
     match node:
-        case Scan() | KernelBlock() | SharedScan() | Values():
+        case Scan() | SharedScan() | Values():
             return ()
+        case KernelBlock():
+            return tuple(item.node for item in node.inputs)
         case Filter() | Project() | Aggregate() | Window() | Unnest() | Sort() | Limit():
             return (node.input,)
         case Join() | Apply() | SetOperation():

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from sqlglot import exp
 
+from shoal.planner import logical
 from shoal.planner import physical as p
 from shoal.planner.functions import EXPORTED, aggregate_call, function_name
 from shoal.planner.ids import ColumnId
@@ -197,6 +198,15 @@ class Lowering:
     def _kernel_query(self, node: p.KernelQuery) -> Block:
         ids = ", ".join(quoted(column.id) for column in node.block.columns)
         sql = node.block.sql.replace("\n", _LINE_END)
+        inputs = []
+        for item, plan in zip(node.block.inputs, node.inputs, strict=True):
+            names = ", ".join(quoted(column.id) for column in logical.schema(item.node))
+            text = _indented(f"SELECT {names} FROM {self._table(plan)}")
+            # A recursive block reads its inputs again and again.
+            word = "AS" if isinstance(plan, p.Exchange) else "AS MATERIALIZED"
+            inputs.append(f"{quoted(item.name)}({', '.join(map(quoted, item.labels))}) {word} (\n{text}\n)")
+        if inputs:
+            sql = f"\nWITH {', '.join(inputs)}\nSELECT * FROM ({sql}) AS {self._alias()}({ids})\n"
         source = f"({sql}) AS {self._alias()}({ids})"
         return Block(source, {column.id: column_ref(column.id) for column in node.block.columns})
 

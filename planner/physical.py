@@ -59,10 +59,11 @@ class TableScan:
 
 @dataclass(frozen=True, slots=True)
 class KernelQuery:
-    """Runs a block that only the kernel understands, whole."""
+    """Runs a block that only the kernel understands, whole; ``inputs`` give the rows of the block's own."""
 
     block: logical.KernelBlock
     estimate: Estimate
+    inputs: tuple["PhysicalNode", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +204,10 @@ PhysicalNode = (
 def children(node: PhysicalNode) -> tuple[PhysicalNode, ...]:
     """The inputs of a node, left to right."""
     match node:
-        case TableScan() | KernelQuery() | Literals():
+        case TableScan() | Literals():
             return ()
+        case KernelQuery():
+            return node.inputs
         case Filter() | Project() | HashAggregate() | WindowCompute() | SortRows() | LimitRows() | Exchange():
             return (node.input,)
         case HashJoin() | Combine():
@@ -247,8 +250,11 @@ def schema(node: PhysicalNode) -> Schema:
 def transform_up(node: PhysicalNode, change: Callable[[PhysicalNode], PhysicalNode]) -> PhysicalNode:
     """Change the inputs first, then the node; unchanged parts stay the same objects."""
     match node:
-        case TableScan() | KernelQuery() | Literals():
+        case TableScan() | Literals():
             return change(node)
+        case KernelQuery():
+            inputs = tuple(transform_up(child, change) for child in node.inputs)
+            return change(replace(node, inputs=inputs) if inputs != node.inputs else node)
         case HashJoin() | Combine():
             left, right = transform_up(node.left, change), transform_up(node.right, change)
             if left is not node.left or right is not node.right:

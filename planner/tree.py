@@ -19,8 +19,11 @@ def with_children(node: Node, inputs: tuple[Node, ...]) -> Node:
     if not inputs or (inputs[0] is before[0] and inputs[-1] is before[-1]):
         return node
     match node:
-        case logical.Scan() | logical.KernelBlock() | logical.SharedScan() | logical.Values():
+        case logical.Scan() | logical.SharedScan() | logical.Values():
             return node
+        case logical.KernelBlock():
+            pairs = zip(node.inputs, inputs, strict=True)
+            return replace(node, inputs=tuple(replace(item, node=child) for item, child in pairs))
         case (
             logical.Filter()
             | logical.Project()

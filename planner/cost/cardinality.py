@@ -167,6 +167,7 @@ class Estimator:
                 return self._scan(node)
             case logical.KernelBlock():
                 tables = [self.statistics.table(source, frozenset()).rows for _, source in node.tables]
+                tables += [self.rows(item.node) for item in node.inputs]
                 return max(tables, default=LEAST_ROWS), {}
             case logical.SharedScan():
                 made = self.estimate(self._shared[node.key])

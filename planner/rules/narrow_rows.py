@@ -45,8 +45,10 @@ def needed_of_inputs(node: Node, needed: Needed) -> tuple[Needed, ...]:
     """For each input of a node the columns that the node and everything above need (others may be among them)."""
     used = frozenset(column for item in logical.expressions(node) for column in columns_of(item))
     match node:
-        case logical.Scan() | logical.KernelBlock() | logical.SharedScan() | logical.Values():
+        case logical.Scan() | logical.SharedScan() | logical.Values():
             return ()
+        case logical.KernelBlock():
+            return tuple(logical.column_ids(child) for child in logical.children(node))
         case logical.Filter() | logical.Sort() | logical.Window() | logical.Unnest():
             return (needed | used,)
         case logical.Limit():

@@ -48,7 +48,10 @@ def _prune(node: Node, needed: Needed) -> Node:
             return _prune_scan(node, needed)
         case logical.SharedScan():
             return _prune_shared(node, needed)
-        case logical.KernelBlock() | logical.Values():
+        case logical.KernelBlock():
+            children = logical.children(node)
+            return with_children(node, tuple(_prune(child, logical.column_ids(child)) for child in children))
+        case logical.Values():
             return node
         case logical.Filter() | logical.Sort():
             return with_children(node, (_prune(node.input, needed | _used(node)),))

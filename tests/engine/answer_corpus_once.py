@@ -60,6 +60,14 @@ ONCE = """
   ON a.n < b.n JOIN facts ON facts.k = a.n + b.n GROUP BY ALL;
 + WITH RECURSIVE r(n) AS (SELECT max(total)::BIGINT % 10 FROM positive_sums UNION ALL SELECT n + 1 FROM r WHERE n < 20)
   SELECT n, count(id) FROM r LEFT JOIN facts ON k = n GROUP BY n;
++ WITH RECURSIVE u AS (SELECT k, id FROM facts LIMIT 10), t(n) AS (SELECT min(id) FROM u UNION ALL SELECT n + 1 FROM t
+  WHERE n < 9) SELECT count(*) FROM u a JOIN u b USING (id) WHERE a.id < (SELECT max(n) + 100000 FROM t);
++ WITH RECURSIVE u(a, b) AS (SELECT k, sum(x) FROM facts WHERE k IS NOT NULL GROUP BY k), t(n, c) AS (SELECT min(a), 0
+  FROM u UNION ALL SELECT a, c + 1 FROM t, u WHERE a = n + 1) SELECT t.n, t.c, u.b FROM t JOIN u ON a = n;
++ WITH RECURSIVE e AS (SELECT DISTINCT k, v FROM other WHERE k < 30), r(n) AS (SELECT 3 UNION SELECT v FROM r JOIN e
+  ON e.k = r.n WHERE v < 30) SELECT n, count(id) FROM r LEFT JOIN facts ON k = n GROUP BY n;
++ WITH u AS (SELECT k, first(id) AS f FROM facts GROUP BY k), w AS (SELECT k, f FROM u WHERE list_contains(
+  list_filter([k], lambda q: q > 3), k)) SELECT count(*) FROM u JOIN w USING (k, f);
 """
 
 EMPTY = """

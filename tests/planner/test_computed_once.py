@@ -88,12 +88,23 @@ def test_a_recursive_block_alone_is_gathered(kernel: EmptyKernel) -> None:
     assert block.kernel_join_order
 
 
-def test_a_block_brings_the_tables_that_it_names(kernel: EmptyKernel) -> None:
-    sql = """WITH RECURSIVE s AS (SELECT 1 AS low),
-    r(n) AS (SELECT low FROM s UNION ALL SELECT n + 1 FROM r WHERE n < 9)
-    SELECT k, n FROM large JOIN r ON k = n"""
+def test_what_a_block_reads_is_computed_outside_of_it(kernel: EmptyKernel) -> None:
+    sql = """WITH RECURSIVE s AS (SELECT k, sum(v) AS low FROM large GROUP BY k),
+    r(n) AS (SELECT min(low) FROM s UNION ALL SELECT n + 1 FROM r WHERE n < 9)
+    SELECT s.k, n FROM s JOIN r ON s.k = n"""
     planned = plan(sql, CHECKED, TABLES, kernel)
-    assert "WITH RECURSIVE s AS (SELECT 1 AS low), r(n) AS" in planned.staged.stages[0].sql
+    block = next(stage for stage in planned.staged.stages if "RECURSIVE" in stage.sql)
+    assert not block.scans
+    assert len(block.exchanges) == 1
+    assert 'WITH "s"("k", "low") AS' in block.sql
+    assert planned.staged.stages[0].tasks == 3
+
+
+def test_what_only_the_kernel_computes_is_in_the_block(kernel: EmptyKernel) -> None:
+    sql = """WITH RECURSIVE s AS (SELECT range AS low FROM range(3)),
+    r(n) AS (SELECT low FROM s UNION ALL SELECT n + 1 FROM r WHERE n < 9) SELECT k, n FROM large JOIN r ON k = n"""
+    planned = plan(sql, CHECKED, TABLES, kernel)
+    assert any("RECURSIVE" in stage.sql and "RANGE(3)" in stage.sql.upper() for stage in planned.staged.stages)
 
 
 def test_a_part_that_a_task_needs_twice(kernel: EmptyKernel) -> None:
