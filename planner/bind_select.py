@@ -5,41 +5,30 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from shoal.planner import tree
 from shoal.planner.bind_expression import (
     BoundQuery,
     ExpressionBinder,
-    aggregate_calls,
     contains_aggregate,
     single_column,
-    window_operands,
 )
-from shoal.planner.bind_groups import GroupedSets, aggregate_sets, has_sets, joined_keys, sets_of
+from shoal.planner.bind_grouped import GroupBinder
 from shoal.planner.bind_items import ItemBinder
 from shoal.planner.bind_output import SelectItem, deliver
 from shoal.planner.bind_stars import expanded
 from shoal.planner.bind_unnest import unnest_items
 from shoal.planner.bind_windows import add_windows, with_windows_written_out
 from shoal.planner.column_ids import ColumnIds
-from shoal.planner.functions import ORDERED_AS_READ, aggregate_call, function_name, is_aggregate
-from shoal.planner.ids import ColumnId
+from shoal.planner.functions import is_aggregate
 from shoal.planner.logical import (
-    Aggregate,
     Apply,
     ApplyKind,
-    Assignment,
-    Column,
     Filter,
     Node,
-    Project,
-    Sort,
     SortKey,
-    column_ids,
-    schema,
 )
 from shoal.planner.not_distributable import NotDistributable
 from shoal.planner.protocols import Kernel
-from shoal.planner.scalar import column_ref, columns_of, conjunction, conjuncts, operand, sql_of, unwrap
+from shoal.planner.scalar import column_ref, conjunction, conjuncts, operand, sql_of, unwrap
 
 _UNKNOWN_CLAUSES = (
     "pivots",
@@ -53,9 +42,8 @@ _UNKNOWN_CLAUSES = (
     "into",
 )
 
+Rewrite = Callable[[exp.Expression], exp.Expression]
 Kinds = type[exp.Expression] | tuple[type[exp.Expression], ...]
-
-_LEAVES = (exp.Identifier, exp.Var, exp.DataType, exp.Literal)
 
 
 @dataclass(slots=True)
@@ -69,10 +57,6 @@ class SelectBinder:
     node: Node
     items: list[SelectItem] = field(default_factory=list)
     aliases: dict[str, exp.Expression] = field(default_factory=dict)
-    grouped: list[tuple[exp.Expression, ColumnId]] = field(default_factory=list)
-    sets: GroupedSets | None = None
-    aggregates: dict[str, Assignment] = field(default_factory=dict)
-    hidden: frozenset[ColumnId] = frozenset()
 
     def bind(self) -> BoundQuery:
         """The whole block."""
@@ -86,8 +70,7 @@ class SelectBinder:
         order = self._order_keys()
         sorted_by = len(order)
         order += self._distinct_keys(order)
-        self._group(having, qualify, order)
-        rewrite = self._over_groups if self._is_grouped(having, qualify, order) else _same
+        rewrite = self._group(having, qualify, order)
         if having is not None:
             having = rewrite(having)
             self._filter(having, rewrite)
@@ -192,110 +175,15 @@ class SelectBinder:
         candidates = [item.expression for item in self.items] + [key.expression for key in order]
         return any(contains_aggregate(item) for item in [*candidates, *([qualify] if qualify is not None else [])])
 
-    def _group(self, having: exp.Expression | None, qualify: exp.Expression | None, order: list[SortKey]) -> None:
+    def _group(self, having: exp.Expression | None, qualify: exp.Expression | None, order: list[SortKey]) -> Rewrite:
+        """Group the node if the block is grouped; what becomes of expressions above."""
         if not self._is_grouped(having, qualify, order):
-            return
-        group = self.select.args.get("group")
-        sets = sets_of(group) if group is not None and has_sets(group) else None
-        bound = [self._group_key(key) for key in joined_keys(sets)] if sets is not None else self._group_keys()
+            return _same
         outputs = [item.expression for item in self.items] + [key.expression for key in order]
         outputs += [item for item in (having, qualify) if item is not None]
-        inner = [call for item in outputs for call in aggregate_calls(item)]
-        self.node = self.expressions.attach(self.node, [*bound, *inner])
-        _check_calls(inner, self.node)
-        self._compute_keys(bound)
-        for call in inner:
-            text = call.sql("duckdb")
-            if text not in self.aggregates:
-                self.aggregates[text] = Assignment(Column(self.ids.fresh(function_name(aggregate_call(call)))), call)
-        by_id = {column.id: column for column in schema(self.node)}
-        ids = list(dict.fromkeys(id for _, id in self.grouped))
-        if any(id not in by_id for id in ids):
-            raise NotDistributable("grouping by a column of an outer query")
-        keys, calls = tuple(by_id[id] for id in ids), tuple(self.aggregates.values())
-        if sets is None:
-            self.hidden = column_ids(self.node) - set(ids)
-            self.node = Aggregate(self.node, keys, calls)
-            return
-        places = iter([ids.index(self._column_of(key)) for key in bound])
-        members = [frozenset(next(places) for _ in one) for one in sets]
-        self.hidden = column_ids(self.node)
-        self.sets = aggregate_sets(self.node, keys, members, calls, self.ids, self.kernel)
-        self.node = self.sets.node
-        self.grouped = [(key, self.sets.keys[ids.index(id)].id) for key, id in self.grouped]
-
-    def _compute_keys(self, keys: list[exp.Expression]) -> None:
-        """Make the keys of the groups columns."""
-        computed: list[Assignment] = []
-        for key in keys:
-            bare = unwrap(key)
-            if any(bare == known for known, _ in self.grouped):
-                continue
-            if isinstance(bare, exp.Column):
-                self.grouped.append((bare, ColumnId(bare.name)))
-            else:
-                column = Column(self.ids.fresh("group_key"))
-                computed.append(Assignment(column, bare))
-                self.grouped.append((bare, column.id))
-        if computed:
-            kept = tuple(Assignment(column, column_ref(column.id)) for column in schema(self.node))
-            self.node = Project(self.node, (*kept, *computed))
-
-    def _column_of(self, key: exp.Expression) -> ColumnId:
-        bare = unwrap(key)
-        return next(id for known, id in self.grouped if known == bare)
-
-    def _group_keys(self) -> list[exp.Expression]:
-        group = self.select.args.get("group")
-        if group is None:
-            return []
-        if group.args.get("all"):
-            # Constants are no keys: a list of them and of aggregates has one group, even over no rows.
-            plain = [item.expression for item in self.items if not contains_aggregate(item.expression)]
-            return [item for item in plain if columns_of(item)]
-        if group.args.get("totals") or any(isinstance(item, exp.Tuple) for item in group.expressions):
-            raise NotDistributable("grouping by a row")
-        return [self._group_key(item) for item in group.expressions]
-
-    def _group_key(self, item: exp.Expression) -> exp.Expression:
-        if isinstance(item, exp.Literal) and not item.is_string and str(item.this).isdigit():
-            return self.items[int(item.this) - 1].expression
-        return self.expressions.bind(item, self.aliases)
-
-    def _grouping(self, call: exp.Expression) -> exp.Expression:
-        """``GROUPING`` of keys, as a number that says by which of them the row is not grouped."""
-        ids = list(dict.fromkeys(id for _, id in self.grouped))
-        places: list[int] = []
-        for key in call.expressions:
-            found = [id for known, id in self.grouped if known == unwrap(key)]
-            if not found:
-                raise NotDistributable("GROUPING of what is not grouped by")
-            places.append(ids.index(found[0]))
-        if self.sets is None or not places:
-            raise NotDistributable("GROUPING without grouping sets")
-        return self.sets.grouping(places)
-
-    def _over_groups(self, expression: exp.Expression) -> exp.Expression:
-        """The expression over the groups: keys and aggregate calls become columns of the aggregate."""
-        if isinstance(expression, (exp.Grouping, exp.GroupingId)):
-            return self._grouping(expression)
-        for key, id in self.grouped:
-            if expression == key:
-                return column_ref(id)
-        if is_aggregate(expression):
-            return column_ref(self.aggregates[expression.sql("duckdb")].column.id)
-        copy = expression.copy()
-        if isinstance(expression, exp.Window):
-            for item in window_operands(copy):
-                if not isinstance(item, _LEAVES):
-                    item.replace(self._over_groups(item))
-            return copy
-        if isinstance(expression, exp.Column):
-            if expression.name in self.hidden:
-                raise NotDistributable("a column that is not grouped")
-            return copy
-        _map_children(copy, self._over_groups)
-        return copy
+        groups = GroupBinder(self.ids, self.kernel, self.expressions, self.items, self.aliases)
+        self.node = groups.group(self.node, self.select.args.get("group"), outputs)
+        return groups.over_groups
 
     def _windows(
         self,
@@ -335,24 +223,5 @@ def _replaced(expression: exp.Expression, found: Mapping[str, exp.Expression], k
     return expression.transform(lambda node: found.get(sql_of(node), node) if isinstance(node, kinds) else node)
 
 
-def _check_calls(calls: list[exp.Expression], node: Node) -> None:
-    """Refuse aggregates that are not those of ``node``: one whose columns are all of an outer query belongs to that."""
-    own = column_ids(node)
-    ordered = next(tree.find(node, Sort), None) is not None
-    for call in calls:
-        names = columns_of(call)
-        if names and own.isdisjoint(names):
-            raise NotDistributable("an aggregate of an outer query")
-        if ordered and function_name(aggregate_call(call)) in ORDERED_AS_READ:
-            raise NotDistributable("an aggregate over the order of a subquery")
-
-
 def _same(expression: exp.Expression) -> exp.Expression:
     return expression
-
-
-def _map_children(node: exp.Expression, change: Callable[[exp.Expression], exp.Expression]) -> None:
-    for child in list(node.iter_expressions()):
-        if isinstance(child, _LEAVES):
-            continue
-        child.replace(change(child))

@@ -99,6 +99,8 @@ class QueryReader:
 
 def _is_doubtful(node: object) -> bool:
     """Whether an expression may come out of sqlglot otherwise, or shows the time."""
+    if isinstance(node, exp.ToMap):
+        return True  # an empty one is written as something else
     if isinstance(node, exp.Anonymous):
         return str(node.this).lower() in KERNEL_ONLY
     if isinstance(node, exp.Dot) and (isinstance(node.this, exp.Identifier) or isinstance(node.expression, exp.Func)):
