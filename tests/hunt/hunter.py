@@ -35,6 +35,8 @@ TIMEOUT = 20
 """Seconds after which a statement of ours counts as one that hangs."""
 
 NO_ORDER = ResultOrder()
+_NO_ROWS = "it is known that there are none"
+"""What a plan says where nothing is computed, so that nothing can fail either."""
 _KERNEL_BUGS = ("BindBuiltinScalarFunction did not return",)
 _PLAIN: dict[str, str | bool | int | float | list[str]] = {
     "arrow_output_version": "1.5",
@@ -84,6 +86,8 @@ class Ground:
         self.backend = backend
         self.kernel_bugs = 0
         """How often plain DuckDB itself broke over a statement."""
+        self.spared = 0
+        """How often it raised a run-time error in computing what Shoal knew that nobody needs."""
         self.duck = _plain()
         with ExitStack() as stack:
             stack.callback(self._close_plain)
@@ -148,7 +152,11 @@ class Ground:
         if theirs is None:
             return None
         ours.append(our_answer(self.connection, sql))
-        return difference(ours[0], theirs, sql)
+        message = difference(ours[0], theirs, sql)
+        if message is not None and isinstance(theirs.error, shoal.DataError) and _NO_ROWS in self.plan(sql):
+            self.spared += 1
+            return None
+        return message
 
     def _pair(self, case: Case, ours: list[Answer]) -> str | None:
         theirs = [self._theirs(sql) for sql in case.sql]
