@@ -26,6 +26,7 @@ from shoal.planner.lexer import TokenKind, place_at, split_statements, tokenize
 from shoal.planner.names import MAIN, SEPARATOR, TEMPORARY, hidden_name, own_name, quoted_name, schema_of, shown_name
 from shoal.planner.parameters import TypedText, parameter_names
 from shoal.planner.source import Field, TableSource, ViewDefinition
+from shoal.planner.whole_statement import NAMES_BY_VALUES
 from shoal.running import check_cancelled
 from shoal.scratch import Scratch
 from shoal.scratch_macros import ScratchMacros
@@ -55,7 +56,8 @@ class Binder:
         text = sql.rstrip().rstrip(";")
         with self._scratch.lock:
             names = self.table_names(text)
-            self._make_all(names, sql, catalog)
+            by_value = catalog.names() if NAMES_BY_VALUES.search(text) else ()
+            self._make_all((*names, *by_value), sql, catalog)
             self._define(text, catalog, ())
             try:
                 rows = self._described(text, parameters)
@@ -172,7 +174,8 @@ class Binder:
         try:
             return tuple(sorted(self._scratch.table_names(sql)))
         except (duckdb.Error, RuntimeError):
-            return tuple(sorted(self.words(sql)))
+            # Macros are called by names that need not be told apart by their schemas.
+            return tuple(sorted(self.words(_without_calls(sql))))
 
     def syntax(self, sql: str) -> str:
         """How the kernel reads a statement, as JSON; nothing if it cannot be written down."""
@@ -307,6 +310,17 @@ def _temporary(name: str) -> str:
 def _in_scratch(name: str) -> str:
     """A name as SQL, as the scratch connection has it."""
     return quoted_name(f"{TEMPORARY}{SEPARATOR}{own_name(name)}" if _temporary(name) else name)
+
+
+def _without_calls(sql: str) -> str:
+    """The text with blanks for the names of functions that are called, and for what they are qualified with."""
+    tokens = tuple(tokenize(sql))
+    for index, token in enumerate(tokens[:-1]):
+        if tokens[index + 1].text == "(" and token.kind in (TokenKind.WORD, TokenKind.QUOTED):
+            qualified = index > 1 and tokens[index - 1].text == "."
+            start = tokens[index - 2].start if qualified else token.start
+            sql = sql[:start] + " " * (token.end - start) + sql[token.end :]
+    return sql
 
 
 def bound_values(sql: str, parameters: Sequence[object]) -> list[object] | dict[str, object]:

@@ -4,7 +4,7 @@ What cannot be expanded for certain raises ``NotDistributable``: the kernel, whi
 the text as it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 import sqlglot
@@ -36,12 +36,30 @@ def expand_definitions(query: exp.Expression, sql: str, definitions: Definitions
         return query
     if any(macro.is_table or macro.shadows for macro in named):
         raise NotDistributable("a table macro, or one that hides a function")
+    _check_names(query, {macro.name.casefold() for macro in named} | {_VARIABLE})
     wanted = _calls(sql, {macro.name.casefold() for macro in named})
     expander = _Expander({macro.name.casefold(): macro for macro in named}, definitions)
     expanded = expander.expand(query, 0)
     if expander.direct != wanted:
         raise NotDistributable("a call of a macro that the planner's parser does not see")
     return expanded
+
+
+def _check_names(query: exp.Expression, functions: set[str]) -> None:
+    """Refuse columns of inner queries that are named after a call: its body would give them another name."""
+    outermost = {id(query), *(id(side) for side in _sides(query))}
+    for select in query.find_all(exp.Select):
+        for item in select.expressions if id(select) not in outermost else ():
+            calls = () if isinstance(item, exp.Alias) else item.find_all(exp.Anonymous)
+            if any(call.name.casefold() in functions for call in calls):
+                raise NotDistributable("a column of an inner query that is named after a macro's call")
+
+
+def _sides(query: exp.Expression) -> Iterator[exp.Expression]:
+    if isinstance(query, exp.SetOperation):
+        for side in (query.this, query.expression):
+            yield side
+            yield from _sides(side)
 
 
 def _calls(sql: str, names: set[str]) -> int:

@@ -17,6 +17,9 @@ _FORMATS = {
     ".jsonl": FileFormat.JSON,
     ".ndjson": FileFormat.JSON,
 }
+NAMES_BY_VALUES = re.compile(r"\bquery(_table)?\s*\(", re.IGNORECASE)
+"""Functions whose argument is a table's name, or a query, and need not be written in the text."""
+
 _VIRTUAL_COLUMNS = re.compile(r"\b(filename|file_row_number|file_index|file_size|file_last_modified)\b", re.IGNORECASE)
 """Columns that only a real file has: a text that names one of them reads its files by itself."""
 
@@ -74,7 +77,8 @@ def _collect_named(
     views: dict[str, tuple[str, str]],
 ) -> None:
     registered = {name.lower() for name in catalog.names()}
-    for name in kernel.table_names(sql):
+    named = kernel.table_names(sql)
+    for name in (*named, *catalog.names()) if NAMES_BY_VALUES.search(sql) else named:
         key = name.lower()
         if key in tables or key in views or (key not in registered and _VIRTUAL_COLUMNS.search(sql)):
             continue

@@ -135,6 +135,10 @@ def test_scalar_macros(both: Both) -> None:
         "SELECT each([a, 2]) FROM t",
         'SELECT "odd name"(g), a.plus(3) FROM t',
         "SELECT few(a) AS few, count(*) FROM t GROUP BY few(a) ORDER BY 1",
+        "SUMMARIZE SELECT plus(a) FROM t",
+        "SELECT x FROM (SELECT plus(a), a FROM t) AS x",
+        "SELECT plus(a) FROM t UNION ALL SELECT plus(1)",
+        "SELECT (SELECT max(plus(a)) FROM t), g FROM t",
         "SELECT main.plus(1)",
         "SELECT x.a FROM t AS x JOIN t AS y ON plus(x.a) = plus(y.a, 6)",
         "SELECT count(*) FILTER (plus(a) > 6), max(few(a)) OVER (PARTITION BY g) FROM t GROUP BY a, g",
@@ -162,9 +166,30 @@ def test_table_macros(both: Both) -> None:
     tell(both, "CREATE MACRO up_to(n) AS TABLE SELECT * FROM t WHERE a <= n", "SET VARIABLE top = 3")
     same(*both, "SELECT g, sum(a) FROM up_to(getvariable('top')) AS u GROUP BY g")
     same(*both, "SELECT u.a, t.g FROM up_to(2) AS u JOIN t USING (a)")
+    tell(both, "SET VARIABLE named = 't'")
+    same(*both, "SELECT count(*) FROM query_table(getvariable('named'))")
+    same(*both, "SELECT count(*) FROM query('FROM ' || getvariable('named'))")
     tell(both, "DROP MACRO TABLE up_to")
     with pytest.raises(shoal.Error, match="up_to"):
         both[0].execute("FROM up_to(1)")
+
+
+def test_statements_on_tables(both: Both) -> None:
+    tell(
+        both,
+        "CREATE OR REPLACE TABLE kept (a INTEGER, b VARCHAR)",
+        "PREPARE put AS INSERT INTO kept VALUES (?, $2)",
+        "EXECUTE put(1, 'x')",
+        "EXECUTE put(2, NULL)",
+        "SET VARIABLE five = 5",
+        "INSERT INTO kept SELECT getvariable('five'), 'five'",
+        "CREATE OR REPLACE MACRO ten_more(x) AS x + 10",
+        "UPDATE kept SET a = ten_more(a) WHERE a = getvariable('five')",
+        "DELETE FROM kept WHERE ten_more(a) = 12",
+        "CREATE OR REPLACE TABLE made AS SELECT ten_more(a) AS z, getvariable('five') AS w FROM kept",
+    )
+    for sql in ("FROM kept", "FROM made", "SELECT sum(ten_more(z)) FROM made, kept WHERE ten_more(a) = z"):
+        same(*both, sql)
 
 
 def test_several_statements(both: Both) -> None:
