@@ -56,6 +56,7 @@ class Fragmenter:
     """The nodes, by identity, of parts that a stage computes once, each with the number of its part."""
     _kept: list[Part] = field(default_factory=list)
     """The nodes themselves, so that no other node gets their identity."""
+    _last: tuple[PhysicalNode, tuple[Part, ...]] | None = None
     _shared: dict[int, p.Exchange] = field(default_factory=dict)
     _made: dict[int, StageId] = field(default_factory=dict)
     _made_for: dict[StageId, p.Exchange] = field(default_factory=dict)
@@ -122,7 +123,11 @@ class Fragmenter:
         return not self.repeated or name in body or any(name in one.sql for one in heavy)
 
     def _parts(self, plan: PhysicalNode) -> tuple[Part, ...]:
-        return repeated_parts(plan, self._shared) if self.repeats else ()
+        if not self.repeats:
+            return ()
+        if self._last is None or self._last[0] is not plan:
+            self._last = plan, repeated_parts(plan, self._shared)
+        return self._last[1]
 
     def _source(self, exchange: p.Exchange) -> tuple[StageId, p.Exchange]:
         """The stage that makes the rows of an exchange, and the exchange that it was made for."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from shoal.planner import physical as p
 from shoal.planner.physical import PhysicalNode
 from shoal.planner.share_exchanges import Renaming
+from shoal.planner.stage_nodes import stage_nodes
 
 Part = tuple[PhysicalNode, ...]
 """Nodes of one stage that deliver the same rows; their columns match by position."""
@@ -24,6 +25,9 @@ def repeated_parts(root: PhysicalNode, leaders: Mapping[int, p.Exchange]) -> tup
     ``leaders`` are the exchanges whose stage others read; two readings of one stage are the same rows. Does not fire
     on anything volatile, on blocks of the kernel, nor where the result has more rows than what it is computed from.
     """
+    work = [node for node in stage_nodes(root) if isinstance(node, _WORK)]
+    if len({type(node) for node in work}) == len(work):
+        return ()
     marks: dict[int, int] = {}
     _mark(root, leaders, marks)
     alike: dict[int, list[PhysicalNode]] = {}
@@ -42,8 +46,8 @@ def _mark(node: PhysicalNode, leaders: Mapping[int, p.Exchange], marks: dict[int
         mark = hash((p.Exchange, id(leaders.get(id(node), node)), node.kind))
     else:
         inputs = tuple(_mark(child, leaders, marks) for child in p.children(node))
-        own = (node.scan.source, node.split) if isinstance(node, p.TableScan) else len(p.schema(node))
-        mark = hash((type(node), own, inputs))
+        # A table's files are compared when all else is alike.
+        mark = hash((type(node), id(node.scan.source) if isinstance(node, p.TableScan) else 0, inputs))
     marks[id(node)] = mark
     return mark
 

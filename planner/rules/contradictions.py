@@ -1,7 +1,7 @@
 """Whether terms exclude each other for every row, proved from comparisons of one column with constants."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from shoal.planner.cost.constants import constant_value
 from shoal.planner.ids import ColumnId
+from shoal.planner.logical import Node, schema
 from shoal.planner.scalar import unwrap
 
 _INTEGERS = frozenset(
@@ -60,7 +61,21 @@ class _Limits:
         return self.low > self.high  # type: ignore[operator]
 
 
-def contradict(terms: Sequence[exp.Expression], types: Mapping[ColumnId, str]) -> bool:
+class ColumnTypes:
+    """The DuckDB types of the columns that nodes deliver; put together when the first one is asked for."""
+
+    def __init__(self, *nodes: Node) -> None:
+        self._nodes = nodes
+        self._known: dict[ColumnId, str] | None = None
+
+    def get(self, column: ColumnId, default: str = "") -> str:
+        """The type of a column."""
+        if self._known is None:
+            self._known = {item.id: item.type for node in self._nodes for item in schema(node)}
+        return self._known.get(column, default)
+
+
+def contradict(terms: Sequence[exp.Expression], types: ColumnTypes) -> bool:
     """Whether no row can fulfil all of some terms over columns of these DuckDB types.
 
     ``FALSE`` and ``NULL`` are such terms; so are ``x > 5`` and ``x < 3``, or ``x = 1`` and ``x IS NULL``. Only columns
@@ -78,7 +93,7 @@ def contradict(terms: Sequence[exp.Expression], types: Mapping[ColumnId, str]) -
     return any(item.is_empty for item in limits.values())
 
 
-def _narrow(term: exp.Expression, types: Mapping[ColumnId, str], limits: dict[ColumnId, _Limits]) -> None:
+def _narrow(term: exp.Expression, types: ColumnTypes, limits: dict[ColumnId, _Limits]) -> None:
     left = unwrap(term.this) if isinstance(term.this, exp.Expression) else None
     if isinstance(term, exp.Is) and isinstance(left, exp.Column) and isinstance(term.expression, exp.Null):
         limits.setdefault(ColumnId(left.name), _Limits()).null = True
@@ -97,9 +112,11 @@ def _bound(
     column: exp.Column,
     kind: type[exp.Expression],
     constant: exp.Expression,
-    types: Mapping[ColumnId, str],
+    types: ColumnTypes,
     limits: dict[ColumnId, _Limits],
 ) -> None:
+    if isinstance(constant, exp.Column):
+        return
     id = ColumnId(column.name)
     word = _word(unwrap(constant)) if kind is exp.EQ and types.get(id) == "VARCHAR" else None
     if word is not None:

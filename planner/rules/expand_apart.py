@@ -8,7 +8,7 @@ from sqlglot import exp
 from shoal.planner import logical
 from shoal.planner.column_ids import ColumnIds
 from shoal.planner.logical import Node, SharedPlan, SharedScan
-from shoal.planner.rules.contradictions import contradict
+from shoal.planner.rules.contradictions import ColumnTypes, contradict
 from shoal.planner.rules.decorrelate_columns import copy_fresh
 from shoal.planner.rules.shared_readers import MOST_READERS
 from shoal.planner.scalar import columns_of, conjuncts, is_volatile, rename
@@ -21,8 +21,9 @@ def expand_apart(root: Node, plans: Sequence[SharedPlan], ids: ColumnIds) -> tup
         Filter(kind = 's', SharedScan t)   Filter(kind = 'w', SharedScan t)
         ->  Filter(kind = 's', <t>)        Filter(kind = 'w', <t>)
 
-    A sum of floats may differ in its last bit each time it is computed; that is seen only by who sees it twice. Does not
-    fire where filters are of what may differ, where one reader has none, nor where another shared plan reads this one.
+    A sum of floats may differ in its last bit each time it is computed; that is seen only by who sees it twice. Does
+    not fire where filters are of what may differ, where one reader has none, nor where another shared plan reads this
+    one.
     """
     inner = {scan.key for plan in plans for scan in find(plan.root, SharedScan)}
     apart = {plan.key: plan for plan in plans if plan.apart and plan.key not in inner and _are_apart(plan, root)}
@@ -42,7 +43,7 @@ def expand_apart(root: Node, plans: Sequence[SharedPlan], ids: ColumnIds) -> tup
 def _are_apart(plan: SharedPlan, root: Node) -> bool:
     """Whether the filters of any two readers exclude each other."""
     filters = {id(node.input): node.predicate for node in find(root, logical.Filter)}
-    types = {column.id: column.type for column in logical.schema(plan.root)}
+    types = ColumnTypes(plan.root)
     wanted: list[list[exp.Expression]] = []
     for scan in (scan for scan in find(root, SharedScan) if scan.key == plan.key):
         names = dict(zip((column.id for column in scan.columns), scan.origins, strict=True))

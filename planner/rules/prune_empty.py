@@ -8,7 +8,7 @@ from shoal.planner import logical
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import ApplyKind, Assignment, Column, JoinKind, Node, Schema, SetOperator, Values
 from shoal.planner.rules.context import RuleContext
-from shoal.planner.rules.contradictions import contradict
+from shoal.planner.rules.contradictions import ColumnTypes, contradict
 from shoal.planner.scalar import column_ref, conjuncts, is_volatile
 from shoal.planner.tree import transform_up, walk
 
@@ -46,8 +46,7 @@ def _prune_at(node: Node, context: RuleContext) -> Node:
             table = context.estimator.statistics.table(node.source, frozenset())
             return _nothing(node) if table.exact and table.rows == 0 else node
         case logical.Filter():
-            types = {column.id: column.type for column in logical.schema(node.input)}
-            gone = is_empty(node.input) or contradict(conjuncts(node.predicate), types)
+            gone = is_empty(node.input) or contradict(conjuncts(node.predicate), ColumnTypes(node.input))
             return _nothing(node) if gone else node
         case logical.Limit():
             return _nothing(node) if is_empty(node.input) or node.count == 0 else node
@@ -81,8 +80,7 @@ def _has_effects(node: Node) -> bool:
 
 
 def _join(node: logical.Join) -> Node:
-    types = {column.id: column.type for column in (*logical.schema(node.left), *logical.schema(node.right))}
-    never = contradict(conjuncts(node.condition), types)
+    never = contradict(conjuncts(node.condition), ColumnTypes(node.left, node.right))
     left, right = is_empty(node.left), is_empty(node.right)
     if not (left or right or never):
         return node
