@@ -6,7 +6,7 @@ of it is there; a statement that fails before has changed nothing. One statement
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, assert_never
 
 import pyarrow as pa
@@ -173,8 +173,13 @@ class TableChanges:
     def _update(self, statement: Update, step: _Step, writer: TableWriter) -> tuple[TableVersion, Changed]:
         alias = quote(statement.target.alias or own_name(statement.target.name))
         by_column = {each.column.casefold(): each for each in statement.assignments}
+        written = step.definition
+        if not written.checks and statement.returning is None:
+            # Values that stay need not travel where nobody looks at whole rows.
+            kept = tuple(each for each in written.columns if each.name.casefold() in by_column)
+            written = replace(written, columns=kept)
         selected = [f"{alias}.{_NUMBER}"]
-        for column in step.definition.columns:
+        for column in written.columns:
             assignment = by_column.get(column.name.casefold())
             if assignment is None:
                 selected.append(f"{alias}.{quote(column.name)}")
@@ -183,13 +188,13 @@ class TableChanges:
             else:
                 selected.append(f"CAST((\n{assignment.expression.of(step.sql)}\n) AS {column.type})")
         writer.begin()
-        table = writer.stage(step.definition, step.definition.name, numbered=True)
+        table = writer.stage(written, written.name, numbered=True)
         rows = self._collect(statement, step, writer, selected, table)
         if statement.others is not None:
             # Of several rows that a row is updated from, the last one counts.
             writer.run(f"DELETE FROM {table} WHERE rowid NOT IN (SELECT max(rowid) FROM {table} GROUP BY {_NUMBER})")
             rows = int(str(writer.run(f"SELECT count(*) FROM {table}")[0][0]))
-        after = writer.rewrite(step.version, table, deletes=False) if rows else step.version
+        after = writer.updated(step.version, table, written) if rows else step.version
         return after, self._returned(statement.returning, statement.target, step, writer, table, rows)
 
     def _delete(self, statement: Delete, step: _Step, writer: TableWriter) -> tuple[TableVersion, Changed]:
@@ -205,7 +210,7 @@ class TableChanges:
         if statement.others is not None:
             writer.run(f"DELETE FROM {table} WHERE rowid NOT IN (SELECT min(rowid) FROM {table} GROUP BY {_NUMBER})")
             rows = int(str(writer.run(f"SELECT count(*) FROM {table}")[0][0]))
-        after = writer.rewrite(step.version, table, deletes=True) if rows else step.version
+        after = writer.without(step.version, table) if rows else step.version
         return after, self._returned(statement.returning, statement.target, step, writer, table, rows)
 
     def _collect(

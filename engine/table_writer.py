@@ -5,7 +5,7 @@ by a temporary table of the same definition, so that what is refused is refused 
 is removed again unless it is ``kept`` at the end.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -170,24 +170,44 @@ class TableWriter:
         self._unkept.discard(path)
         return self._store.keep(path, int(str(found[0][0])), first, last)
 
-    def rewrite(self, version: TableVersion, changed: str, *, deletes: bool) -> TableVersion:
-        """The table without the rows whose numbers are in the temporary table ``changed``, or with that one's instead.
-
-        Only files that have such rows are written anew.
-        """
+    def without(self, version: TableVersion, changed: str) -> TableVersion:
+        """The table without the rows whose numbers are in the temporary table ``changed``."""
         columns = ", ".join(quote(column.name) for column in version.definition.columns)
+
+        def kept(file: StoredFile) -> str:
+            gone = f"{_NUMBER} NOT IN (SELECT {_NUMBER} FROM {changed})"
+            return f"SELECT {_NUMBER}, {columns} FROM {files_sql([file])} WHERE {gone}"
+
+        return self._rewritten(version, changed, kept)
+
+    def updated(self, version: TableVersion, changed: str, columns: TableDefinition) -> TableVersion:
+        """The table with the values of the temporary table ``changed``, which has ``columns`` of it and numbers."""
+        new = {column.name for column in columns.columns}
+        selected = [
+            f"CASE WHEN new.{_NUMBER} IS NULL THEN old.{name} ELSE new.{name} END AS {name}"
+            if column.name in new
+            else f"old.{name}"
+            for column in version.definition.columns
+            for name in (quote(column.name),)
+        ]
+
+        def joined(file: StoredFile) -> str:
+            inside = f"SELECT * FROM {changed} WHERE {_NUMBER} BETWEEN {file.first} AND {file.last}"
+            return (
+                f"SELECT old.{_NUMBER}, {', '.join(selected)} FROM {files_sql([file])} AS old "
+                f"LEFT JOIN ({stored_select(columns, inside)}) AS new ON old.{_NUMBER} = new.{_NUMBER}"
+            )
+
+        return self._rewritten(version, changed, joined)
+
+    def _rewritten(self, version: TableVersion, changed: str, select: Callable[[StoredFile], str]) -> TableVersion:
+        """The table with other files where the temporary table ``changed`` has numbers of their rows."""
         files: list[StoredFile] = []
         for file in version.files:
             inside = f"{_NUMBER} BETWEEN {file.first} AND {file.last}"
             ((found,),) = self.run(f"SELECT count(*) FROM {changed} WHERE {inside}")
-            if not found:
-                files.append(file)
-                continue
-            kept = f"SELECT {_NUMBER}, {columns} FROM {files_sql([file])} "
-            kept += f"WHERE {_NUMBER} NOT IN (SELECT {_NUMBER} FROM {changed})"
-            new = stored_select(version.definition, f"SELECT {_NUMBER}, {columns} FROM {changed} WHERE {inside}")
-            select = kept if deletes else f"{kept}\nUNION ALL\n{new}"
-            files.append(self.write(f"FROM ({select}) ORDER BY {_NUMBER}", file.first, file.last))
+            # A file's rows are in the order of their numbers, whatever the join made of them.
+            files.append(self.write(f"{select(file)} ORDER BY 1", file.first, file.last) if found else file)
         return version.with_files(tuple(files))
 
     def fetch(self, sql: str) -> tuple[tuple[Field, ...], pa.Table]:
