@@ -157,9 +157,7 @@ class CatalogSnapshot:
 
     def again(self) -> "CatalogSnapshot":
         """The same names, with files as they are now."""
-        return CatalogSnapshot(
-            self._version, self._entries, self._files, self._definitions, self.schemas, self._added
-        )
+        return CatalogSnapshot(self._version, self._entries, self._files, self._definitions, self.schemas, self._added)
 
     def resolved(self) -> Mapping[FileTable, FileSource]:
         """All files that were looked up in this snapshot, for those who keep a plan made with it."""

@@ -2,6 +2,8 @@
 
 import os
 import secrets
+import shutil
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +15,8 @@ from shoal.executor.carrier import decode_select
 from shoal.executor.kernel import Session
 from shoal.executor.kernel_errors import translate_error
 from shoal.executor.kernel_types import literal, quote
-from shoal.planner.errors import NotSupportedError, QueryCancelled
+from shoal.planner.errors import Error, NotSupportedError, QueryCancelled
+from shoal.planner.lexer import tokenize
 from shoal.planner.source import Field
 from shoal.planner.table_statements import CopyTo
 from shoal.result import Result
@@ -49,8 +52,6 @@ def copy_to(sql: str, statement: CopyTo, kernel: KernelOf, run: Started, values:
 
 
 def _length_of_first_string(text: str) -> int:
-    from shoal.planner.lexer import tokenize
-
     return next(tokenize(text)).end
 
 
@@ -59,14 +60,15 @@ def _write(session: Session, result: Result, path: str, options: str, running: R
     names = [f"column{number}" for number in range(len(fields))]
     # A first batch that fails tells its error here, where it is the query's and not the file's.
     result.prefetch()
-    batches = (batch.rename_columns(names) for batch in result.carrier_batches())
+    failures: list[Error] = []
+    batches = _renamed(result, names, failures)
     schema = pa.schema([each.with_name(name) for each, name in zip(result.stream.schema, names, strict=True)])
-    session.connection.register(_ROWS, pa.RecordBatchReader.from_batches(schema, batches))
     select = decode_select(quote(_ROWS), fields, names)
     is_new_file = not os.path.isdir(path)  # noqa: PTH112 - the path is DuckDB's business
     written = Path(path).with_name(f".{secrets.token_hex(8)}.{Path(path).name}") if is_new_file else Path(path)
     statement = f"COPY (\n{select}\n) TO {literal(str(written))}{options}"
     try:
+        session.connection.register(_ROWS, pa.RecordBatchReader.from_batches(schema, batches))
         ((rows,),) = session.connection.execute(statement).fetchall()[:1] or [(0,)]
         if is_new_file and written.exists() and not Path(path).is_dir():
             written.replace(path)
@@ -74,10 +76,20 @@ def _write(session: Session, result: Result, path: str, options: str, running: R
     except (duckdb.Error, RuntimeError, OSError) as error:
         if running.token.cancelled:
             raise QueryCancelled("the query was cancelled") from error
-        raise translate_error(error) from error
+        # What the query itself raised says more than what the kernel makes of it.
+        raise (failures[0] if failures else translate_error(error)) from error
     finally:
         if is_new_file:
             _remove(written)
+
+
+def _renamed(result: Result, names: list[str], failures: list[Error]) -> Iterator[pa.RecordBatch]:
+    try:
+        for batch in result.carrier_batches():
+            yield batch.rename_columns(names)
+    except Error as error:
+        failures.append(error)
+        raise
 
 
 def _unlike_names(result: Result) -> list[str]:
@@ -97,8 +109,6 @@ def _unlike_names(result: Result) -> list[str]:
 
 def _remove(path: Path) -> None:
     if path.is_dir():
-        import shutil
-
         shutil.rmtree(path, ignore_errors=True)
         return
     with suppress(OSError):

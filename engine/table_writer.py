@@ -6,7 +6,7 @@ is removed again unless it is ``kept`` at the end.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,7 +20,7 @@ from shoal.executor.kernel import Kernel, Session
 from shoal.executor.kernel_errors import translate_error
 from shoal.executor.kernel_types import literal, quote
 from shoal.executor.storage import store
-from shoal.planner.errors import Error, QueryCancelled
+from shoal.planner.errors import QueryCancelled
 from shoal.planner.source import Field
 from shoal.table_store import ROW_NUMBER, StoredFile, TableDefinition, TableStore, TableVersion
 
@@ -74,11 +74,8 @@ class TableWriter:
 
     def run(self, sql: str) -> list[tuple[object, ...]]:
         """Run a statement; raises errors of Shoal, with their place in ``sql``."""
-        self._check()
-        try:
+        with self._explaining(sql):
             return self.session.connection.execute(sql).fetchall()
-        except (duckdb.Error, RuntimeError) as error:
-            raise self._explained(error, sql) from error
 
     def stage(self, definition: TableDefinition, name: str, *, numbered: bool = False) -> str:
         """An empty temporary table with the definition's columns, defaults and conditions; its name in SQL."""
@@ -112,7 +109,8 @@ class TableWriter:
         for start in range(0, table.num_rows, FILE_ROWS):
             part = table.slice(start, FILE_ROWS).rename_columns(names)
             numbers = pa.array(range(part.num_rows), pa.int64())
-            self.session.connection.register(_ROWS, part.append_column(ROW_NUMBER, numbers))
+            with self._explaining(""):
+                self.session.connection.register(_ROWS, part.append_column(ROW_NUMBER, numbers))
             try:
                 yield f"(SELECT {_NUMBER}, {', '.join(selected)} FROM {quote(_ROWS)})", part.num_rows
             finally:
@@ -212,24 +210,25 @@ class TableWriter:
 
     def fetch(self, sql: str) -> tuple[tuple[Field, ...], pa.Table]:
         """The rows of a query, in carrier types."""
-        self._check()
-        try:
+        with self._explaining(sql):
             relation = self.session.connection.sql(sql)
             types = [str(type_) for type_ in relation.types]
             fields = tuple(Field(name, type_) for name, type_ in zip(relation.columns, types, strict=True))
-            table = self.session.connection.sql(encode_select(sql, fields)).to_arrow_table()
-        except (duckdb.Error, RuntimeError) as error:
-            raise self._explained(error, sql) from error
-        return fields, table
+            return fields, self.session.connection.sql(encode_select(sql, fields)).to_arrow_table()
 
     def _check(self) -> None:
         if self._cancelled.cancelled:
             raise QueryCancelled("the query was cancelled")
 
-    def _explained(self, error: Exception, sql: str) -> Error:
-        if self._cancelled.cancelled:
-            return QueryCancelled("the query was cancelled")
-        return translate_error(error, sql)
+    @contextmanager
+    def _explaining(self, sql: str) -> Iterator[None]:
+        """Raise what the kernel raises as errors of Shoal; ``QueryCancelled`` if that is why."""
+        self._check()
+        try:
+            yield
+        except (duckdb.Error, RuntimeError) as error:
+            self._check()
+            raise translate_error(error, sql) from error
 
 
 def files_sql(files: Sequence[StoredFile]) -> str:

@@ -77,9 +77,7 @@ class ClientSession:
         self._closed = False
         self.session = Session(threads=cores(), memory_bytes=default_memory_bytes(_MEMORY_SHARE), runner=self._runner)
 
-    def start(
-        self, pool: ThreadPoolExecutor, sql: str, parameters: Parameters, query: str | None = None
-    ) -> Statement:
+    def start(self, pool: ThreadPoolExecutor, sql: str, parameters: Parameters, query: str | None = None) -> Statement:
         """Run a statement in the pool, under a query id of the client's if it has one."""
         running = Running()
         if query is not None:
@@ -227,9 +225,7 @@ class Sessions:
         with self._making:
             return self._find(name) or self._make(name, own=False)
 
-    def start(
-        self, session: ClientSession, sql: str, parameters: Parameters, query: str | None = None
-    ) -> Statement:
+    def start(self, session: ClientSession, sql: str, parameters: Parameters, query: str | None = None) -> Statement:
         """Run a statement; raises ``OperationalError`` when too many run already."""
         with self._lock:
             running = sum(len(each.statements) for each in self._sessions.values())
