@@ -15,6 +15,7 @@ from tests.sql import (
     features_from,
     features_functions,
     features_groups,
+    features_session,
     features_windows,
 )
 
@@ -45,6 +46,7 @@ def features() -> list[Feature]:
     """All rows, section by section."""
     modules = (
         features_clauses, features_from, features_groups, features_windows, features_expressions, features_functions,
+        features_session,
     )  # fmt: skip
     return [row for module in modules for section, text in module.SECTIONS.items() for row in _rows(section, text)]
 

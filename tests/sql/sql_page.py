@@ -18,6 +18,9 @@ is run on a cluster:
 
 The page is written by tests: each example was run on plain DuckDB, in one process and cut into 1, 2, 3 and 7 tasks; the
 answers were the same, and EXPLAIN showed what is said here.
+
+Parameters (`?`, `$1`, `$name`) and prepared statements (`PREPARE`, `EXECUTE`) change nothing in that: a statement is
+run as it is with its values in it.
 """
 
 

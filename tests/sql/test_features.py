@@ -12,6 +12,7 @@ import shoal
 from tests.engine.answer_oracle import Answer, difference, explained, run
 from tests.sql.feature_tables import TABLES, write_tables
 from tests.sql.features import Feature, Way, features
+from tests.sql.features_session import SETUP
 from tests.sql.sql_page import PAGE, page
 
 PARTITIONS = (1, 2, 3, 7)
@@ -31,7 +32,8 @@ class Runs:
         self.duck.execute("SET TimeZone = 'UTC'")
         for name in TABLES:
             self.duck.execute(f"CREATE VIEW {name} AS FROM read_parquet('{folder / name}/*.parquet')")
-        self.duck.execute(VIEW)
+        for statement in (VIEW, *SETUP):
+            self.duck.execute(statement)
         self.embedded = self._connect({})
         self.cut = {
             number: self._connect({"distribute": "always", "partitions": str(number), "check_plans": "on"})
@@ -42,7 +44,8 @@ class Runs:
         connection = shoal.connect(threads=1)
         for name in TABLES:
             connection.register(name, self.folder / name)
-        connection.execute(VIEW)
+        for statement in (VIEW, *SETUP):
+            connection.execute(statement)
         for name, value in {"timezone": "UTC", **settings}.items():
             connection.execute(f"SET {name} = '{value}'")
         return connection
