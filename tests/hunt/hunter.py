@@ -4,7 +4,7 @@ import os
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -13,11 +13,11 @@ from unittest import mock
 import duckdb
 
 import shoal
-from shoal.executor.faults import DIRECTORY_VARIABLE, RULES_VARIABLE
+from shoal.executor.faults import DIRECTORY_VARIABLE, RULES_VARIABLE, Fault, installed, parse_faults
 from shoal.result_order import ResultOrder
 from tests.hunt.answers import Answer, difference, our_answer, plain_answer, rows_differ
 from tests.hunt.cases import Case, Oracle, make_case
-from tests.hunt.configurations import Backend, Settings, choose_backend, choose_settings
+from tests.hunt.configurations import FAULTS, Backend, Settings, choose_backend, choose_settings
 from tests.hunt.world import World, load, make_world
 
 BLOCK = 200
@@ -97,6 +97,7 @@ class Ground:
             for module in ("executor.task", "embedded"):
                 stack.enter_context(mock.patch(f"shoal.{module}.BATCH_ROWS", backend.batch_rows))
             self.connection = stack.enter_context(self._connect())
+            self._faults: tuple[Fault, ...] = ()
             self.set((("timezone", "Europe/Berlin"), ("check_plans", "on"), ("timeout", str(TIMEOUT))))
             load(world, self._folder / "tables", self.duck, self.connection)
             self._stack = stack.pop_all()
@@ -109,8 +110,10 @@ class Ground:
 
     def set(self, settings: Settings) -> None:
         """Change settings."""
+        self._faults = parse_faults(dict(settings).get(FAULTS, ""))
         for name, value in settings:
-            self.connection.execute(f"SET {name} = '{value}'")
+            if name != FAULTS:
+                self.connection.execute(f"SET {name} = '{value}'")
 
     def attempt(self, seed: int) -> Tried:
         """Try the case of one seed."""
@@ -151,7 +154,8 @@ class Ground:
         theirs = self._theirs(sql)
         if theirs is None:
             return None
-        ours.append(our_answer(self.connection, sql))
+        with installed(*self._faults) if self._faults else nullcontext():
+            ours.append(our_answer(self.connection, sql))
         message = difference(ours[0], theirs, sql)
         if message is not None and isinstance(theirs.error, shoal.DataError) and _NO_ROWS in self.plan(sql):
             self.spared += 1

@@ -10,7 +10,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from tests.hunt.cases import Case, Oracle
-from tests.hunt.configurations import Backend, Settings
+from tests.hunt.configurations import FAULTS, Backend, Settings
 from tests.hunt.hunter import Finding, Ground
 from tests.hunt.world import StoredTable, Table, World, as_values
 
@@ -30,7 +30,14 @@ _CLAUSES = (
     "windows",
     "laterals",
 )
-_PLAIN_SETTINGS = {"join_strategy": "auto", "disabled_rules": "", "mmap": "on", "task_bytes": "2 MB", "partitions": "2"}
+_PLAIN_SETTINGS = {
+    FAULTS: "",
+    "join_strategy": "auto",
+    "disabled_rules": "",
+    "mmap": "on",
+    "task_bytes": "2 MB",
+    "partitions": "2",
+}
 _WRITTEN_ROWS = 16
 """A table of no more rows is written out."""
 _OBSERVED = "observed_rows"
