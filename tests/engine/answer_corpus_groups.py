@@ -4,7 +4,7 @@ GROUPS = """
 + SELECT k, count(*), count(s), sum(x), min(day), max(f), avg(x) FROM facts GROUP BY k;
 + SELECT count(*), count(k), sum(k), avg(k), min(s), max(s) FROM facts;
 + SELECT count(*) FROM facts;
-+ SELECT count(*) FROM facts WHERE false;
+  SELECT count(*) FROM facts WHERE false;
 + SELECT sum(x), avg(x), min(x), count(x), stddev(f), bool_and(b) FROM facts WHERE id < 0;
 + SELECT k, sum(x) FROM facts WHERE id < 0 GROUP BY k;
 + SELECT count(*), sum(k), min(s), avg(f) FROM nulls;
@@ -203,7 +203,7 @@ ORDERS = """
 +!SELECT k, s FROM facts WHERE id < 50 ORDER BY ALL DESC NULLS LAST;
 +!SELECT * FROM facts ORDER BY id LIMIT 3;
 + SELECT k FROM facts LIMIT 10;
-+ SELECT k FROM facts LIMIT 0;
+  SELECT k FROM facts LIMIT 0;
 + SELECT id FROM facts OFFSET 4490;
 + SELECT id FROM facts LIMIT 10 OFFSET 4495;
 + SELECT id FROM facts WHERE id < 100 LIMIT 1000;

@@ -134,7 +134,7 @@ SUBQUERIES = """
 + SELECT id FROM facts WHERE k NOT IN (SELECT k FROM dims WHERE w > 30);
 + SELECT id FROM facts WHERE k NOT IN (SELECT k FROM dims WHERE w > 30 AND k IS NOT NULL);
 + SELECT id FROM facts WHERE k NOT IN (SELECT k FROM nothing);
-+ SELECT id FROM facts WHERE k IN (SELECT k FROM nothing);
+  SELECT id FROM facts WHERE k IN (SELECT k FROM nothing);
 + SELECT id FROM facts WHERE k NOT IN (SELECT k FROM nulls);
 + SELECT id, k IN (SELECT k FROM dims) AS found FROM facts WHERE id < 600;
 + SELECT id, k NOT IN (SELECT k FROM dims) AS found FROM facts WHERE id < 600;

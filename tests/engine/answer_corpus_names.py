@@ -200,7 +200,7 @@ EXPRESSIONS = """
 + SELECT k, sum(x * (1 - f / 1000)) AS v, sum(x) * 100 / sum(f) FROM facts GROUP BY k;
 + SELECT 1 FROM facts WHERE k = 2;
 + SELECT NULL FROM facts WHERE k = 2;
-+ SELECT id FROM facts WHERE NULL;
+  SELECT id FROM facts WHERE NULL;
 + SELECT id FROM facts WHERE 1 = 1 AND id < 10;
 + SELECT id FROM facts WHERE k;
 + SELECT id FROM facts WHERE s = 3;
