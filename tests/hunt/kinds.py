@@ -178,5 +178,6 @@ def column_sql(chooser: random.Random, kind: str, type_: str, rows: int) -> str:
 def literal(chooser: random.Random, kind: str, *, null: bool = True) -> str:
     """A literal of a kind; now and then NULL."""
     if null and chooser.random() < 0.12:
-        return f"NULL::{KINDS[kind].types[0]}"
-    return chooser.choice(KINDS[kind].literals)
+        return f"(NULL::{KINDS[kind].types[0]})"
+    found = chooser.choice(KINDS[kind].literals)
+    return f"({found})" if "::" in found else found
