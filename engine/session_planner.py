@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shoal.binder import Binder, BoundCatalog
 from shoal.catalog import CatalogSnapshot, SessionCatalog
+from shoal.collection_pause import pause_collection
 from shoal.embedded import EmbeddedEngine
 from shoal.executor.shuffle.registry import ArrowRegistry
 from shoal.plan_cache import PlanCache, SessionPlan
@@ -86,7 +87,8 @@ class SessionPlanner:
         options = values.plan_options(executors=1, threads=threads, memory_bytes=memory)
         options = replace(options, partitions=1, distribute=Distribute.ALWAYS)
         planned = self.distributed(query.sql, parameters, catalog, options)
-        if planned.shows_time or planned.physical is None or len(planned.staged.stages) != 1 or catalog.version != version:
+        is_task = planned.physical is not None and len(planned.staged.stages) == 1
+        if planned.shows_time or not is_task or catalog.version != version:
             return None
         staged = replace(planned.staged, settings=(*planned.staged.settings, *values.kernel_settings()))
         own = SessionPlan(staged, planned.columns, catalog.resolved())
@@ -155,7 +157,8 @@ class SessionPlanner:
         from shoal.planner.plan import plan_query
 
         kernel = BoundCatalog(self._binder, catalog)
-        return plan_query(sql, parameters, catalog, kernel, self.statistics.for_statement(), options)
+        with pause_collection():
+            return plan_query(sql, parameters, catalog, kernel, self.statistics.for_statement(), options)
 
     @property
     def statistics(self) -> "SessionStatistics":
