@@ -11,6 +11,7 @@ from shoal.planner.bind_unnest import is_row_making
 from shoal.planner.column_ids import ColumnIds
 from shoal.planner.functions import function_name, is_aggregate
 from shoal.planner.ids import ColumnId
+from shoal.planner.kernel_text import lambdas_with_fields
 from shoal.planner.logical import Aggregate, Apply, ApplyKind, Assignment, Column, Node, Project, Query, schema
 from shoal.planner.not_distributable import NotDistributable
 from shoal.planner.protocols import Kernel
@@ -73,6 +74,10 @@ class ExpressionBinder:
                 return node.this  # sqlglot's own addition: the kernel's any_value knows no other way
             if is_quantified(node):
                 return self._quantified(node, names, prefer_alias)
+            if isinstance(node, exp.Var) and any(
+                self.scope.resolve(None, name) for name in lambdas_with_fields(node.name)
+            ):
+                raise NotDistributable("a lambda's parameter of a column's name")
             if isinstance(node, exp.Dot) and isinstance(node.this, exp.Identifier):
                 raise NotDistributable(f"the name {sql_of(node)} is resolved by the kernel only")
             if isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count):
@@ -109,7 +114,8 @@ class ExpressionBinder:
             raise NotDistributable(f"the name {sql_of(node)} is resolved by the kernel only")
         value: exp.Expression = column_ref(found.id)
         for field_name in fields:
-            value = exp.Dot(this=value, expression=exp.Identifier(this=field_name, quoted=True))
+            # In brackets, as a column of a table may have the same two names.
+            value = exp.Dot(this=exp.Paren(this=value), expression=exp.Identifier(this=field_name, quoted=True))
         return value
 
     def _subquery(

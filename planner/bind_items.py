@@ -84,7 +84,8 @@ class ItemBinder:
         if column is None:
             raise NotDistributable(f"the name {name} is resolved by the kernel only")
         values = (
-            exp.Dot(this=column_ref(column.id), expression=exp.Identifier(this=one, quoted=True)) for one in fields
+            exp.Dot(this=exp.Paren(this=column_ref(column.id)), expression=exp.Identifier(this=one, quoted=True))
+            for one in fields
         )
         return [SelectItem(one, value) for one, value in zip(fields, values, strict=True)]
 

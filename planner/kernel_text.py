@@ -18,10 +18,12 @@ from itertools import pairwise
 from sqlglot import exp
 
 from shoal.planner.functions import AGGREGATES
+from shoal.planner.lexer import TokenKind, tokenize
 from shoal.planner.safe_nodes import KERNEL_ONLY, ROW_MAKING, SAFE_NODES
 from shoal.planner.syntax_tree import Span, SyntaxTree, Tree, expressions_of, own_span, walk
 
 _PLACEHOLDER = "shoal_text_"
+_FIELD_OF_LAMBDA = re.compile(r'"(\w+)_of_lambda"\s*\.')
 _PLAIN_OPERATORS = frozenset({"+", "-", "*", "/", "//", "%", "||", "~~", "!~~", "~~*", "!~~*"})
 _PLAIN_CLASSES = frozenset(
     {"COLUMN_REF", "CONSTANT", "COMPARISON", "CONJUNCTION", "BETWEEN", "CASE", "SUBQUERY", "WINDOW", "STAR", "TYPE"}
@@ -41,6 +43,7 @@ PLAIN_NUMBER = re.compile(r"\d+(\.\d+)?([eE][+-]?\d+)?\Z")
 """Numbers that sqlglot reads as the kernel does: neither hexadecimal, nor without a digit before the point."""
 
 _PLAIN_TYPE = re.compile(r"\w+(\s*\(\s*\d+\s*(,\s*\d+\s*)?\))?\Z")
+_NAMES = (TokenKind.WORD, TokenKind.QUOTED)
 _NEVER_CARRIED = frozenset({"STAR", "POSITIONAL_REFERENCE", "COLLATE", "DEFAULT", "PARAMETER", "GROUPING_FUNCTION"})
 """Classes whose meaning depends on more than the columns that they name."""
 
@@ -118,7 +121,9 @@ class CarriedTexts:
         if any(one[1] > other[0] for one, other in pairwise(parts)):
             return self._edits(node)
         edges = [span[0], *(edge for part in parts for edge in part), span[1]]
-        self._carried.append(tuple(self.tree.text((edges[at], edges[at + 1])) for at in range(0, len(edges), 2)))
+        renames = list(self._lambdas(node, span))
+        pieces = [self._piece((edges[at], edges[at + 1]), renames) for at in range(0, len(edges), 2)]
+        self._carried.append(tuple(pieces))
         name = f"{_PLACEHOLDER}{len(self._carried) - 1}"
         inner = self._edits(node) | dict(self._clocks(node))
         return {span: f"{name}({', '.join(self._rewritten(part, inner) for part in parts)})"}
@@ -157,6 +162,30 @@ class CarriedTexts:
                     yield span
             else:
                 yield from self._parts(child, bound)
+
+    def _lambdas(self, node: Tree, around: Span) -> Iterator[tuple[Span, frozenset[str]]]:
+        """Where in an expression lambdas bring which names."""
+        for child in expressions_of(node):
+            inside = self.tree.extent(child) or around
+            if child["class"] == "LAMBDA" and _is_lambda(node, child):
+                # That of a list comprehension has no place of its own.
+                yield (inside if own_span(child) else around), _lambda_names(child)
+            yield from self._lambdas(child, inside if own_span(child) else around)
+
+    def _piece(self, span: Span, renames: list[tuple[Span, frozenset[str]]]) -> str:
+        """Text with other names for what lambdas bring: a column put into it may have the name that the user gave."""
+        text = self.tree.text(span)
+        found = ""
+        position = 0
+        for token in tokenize(text):
+            place = span[0] + len(text[: token.start].encode())
+            names = {name for where, brought in renames if where[0] <= place < where[1] for name in brought}
+            is_field = text[: token.start].rstrip().endswith(".")
+            is_call = text[token.end :].lstrip().startswith(("(", ":="))
+            if token.name.lower() in names and token.kind in _NAMES and not is_field and not is_call:
+                found += text[position : token.start] + f'"{token.name.lower()}_of_lambda"'
+                position = token.end
+        return found + text[position:]
 
     def _owner(self, node: Tree) -> Span | None:
         """The column of ``column.function()``, which the kernel first reads as a function in a schema."""
@@ -230,6 +259,14 @@ def carried_text(pieces: tuple[str, ...], parts: list[exp.Expression]) -> exp.Ex
     for piece, part in zip(reversed(pieces[:-1]), reversed(parts), strict=True):
         text = exp.Introducer(this=exp.Var(this=piece), expression=exp.Introducer(this=part, expression=text))
     return exp.Introducer(this=exp.Var(this="("), expression=text)
+
+
+def lambdas_with_fields(text: str) -> list[str]:
+    """The parameters of lambdas in a piece of carried text of which fields are taken.
+
+    Where there is a column of that name, the kernel takes the field of the column instead.
+    """
+    return _FIELD_OF_LAMBDA.findall(text) if "_of_lambda" in text else []
 
 
 def _visited(node: Tree) -> Iterator[Tree]:

@@ -52,7 +52,10 @@ class SyntaxTree:
 
     def _find_extent(self, node: Tree) -> Span | None:
         spans = [own] if (own := own_span(node)) else []
-        if node.get("class") not in _OWN_EXTENT or not spans:
+        if node.get("class") == "SUBQUERY" and isinstance(needle := node.get("child"), dict):
+            # The place of ``a IN (SELECT ...)`` is that of its brackets alone.
+            spans += [span] if (span := self.extent(needle)) is not None else []
+        elif node.get("class") not in _OWN_EXTENT or not spans:
             spans += [span for child in expressions_of(node) if (span := self.extent(child)) is not None]
         if not spans:
             return None
