@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from shoal.catalog import SessionCatalog
 from shoal.histograms import bucket_sql, has_buckets, quantiles_of
 from shoal.planner.errors import ErrorContext, NotSupportedError, SourceChanged, TableNotFound
+from shoal.planner.names import quoted_name
 from shoal.planner.protocols import ColumnStatistics, TableStatistics
 from shoal.planner.source import Field, TableSource, ViewDefinition
 from shoal.planner.statement import suggest
@@ -129,7 +130,7 @@ def _summaries(name: str, columns: Sequence[_Column], run: Run) -> tuple[float, 
     """The rows of a table and statistics of some of its columns, by one query."""
     calls = [call for column in columns for call in column.calls()]
     items = ", ".join(f"{call} AS value_{number}" for number, call in enumerate(calls))
-    row = run(f"SELECT count(*) AS rows, {items} FROM {quote_name(name)}")[0]
+    row = run(f"SELECT count(*) AS rows, {items} FROM {quoted_name(name)}")[0]
     rows = float(row[0]) if isinstance(row[0], int) else 0.0
     found: dict[str, ColumnStatistics] = {}
     place = 1
@@ -145,7 +146,7 @@ def _with_common_values(name: str, column: _Column, known: ColumnStatistics, row
     if column.is_nested or not rows or not known.distinct or not 1 <= known.distinct <= min(MOST_VALUES, rows / 2):
         return known
     counted = run(
-        f"SELECT {column.name} AS value, count(*) AS occurrences FROM {quote_name(name)} "
+        f"SELECT {column.name} AS value, count(*) AS occurrences FROM {quoted_name(name)} "
         f"WHERE {column.name} IS NOT NULL GROUP BY {column.name} ORDER BY occurrences DESC LIMIT {COMMON_VALUES}"
     )
     common = tuple((value, count / rows) for value, count in counted if isinstance(count, int))
@@ -161,7 +162,7 @@ def _with_quantiles(name: str, column: _Column, known: ColumnStatistics, run: Ru
         return known
     bucket = bucket_sql(column.field.name, known.minimum, known.maximum)
     counted = run(
-        f"SELECT {bucket} AS bucket, count(*) AS occurrences FROM {quote_name(name)} "
+        f"SELECT {bucket} AS bucket, count(*) AS occurrences FROM {quoted_name(name)} "
         f"WHERE {column.name} IS NOT NULL GROUP BY bucket ORDER BY bucket"
     )
     counts = [(place, rows) for place, rows in counted if isinstance(place, int) and isinstance(rows, int)]

@@ -3,7 +3,7 @@
 from shoal.binder import Binder
 from shoal.catalog import CatalogSnapshot, Entry, SessionCatalog
 from shoal.planner.errors import Error, ErrorContext, ProgrammingError, TableNotFound
-from shoal.planner.names import SEPARATOR, quoted_name, shown_name
+from shoal.planner.names import SEPARATOR, TEMPORARY, quoted_name, schema_of, shown_name
 from shoal.planner.source import Field, ViewDefinition
 from shoal.planner.statement import CreateView, DropView, suggest
 from shoal.table_store import TableVersion
@@ -32,11 +32,12 @@ class Views:
                 hint = _REPLACES if kind == "view" else _REMOVES if isinstance(before, TableVersion) else _FORGETS
                 message = f"there is a {kind} {shown_name(statement.name)} already"
                 raise ProgrammingError(message, ErrorContext(hint=hint))
-        fields = self._binder.describe(statement.sql, (), catalog)
+        text = self._qualified(statement, catalog)
+        fields = self._binder.describe(text, (), catalog)
         if len(statement.columns) > len(fields):
             message = f"the view {statement.name} names {len(statement.columns)} columns, its query has {len(fields)}"
             raise ProgrammingError(message)
-        self._catalog.put(statement.name, ViewDefinition(statement.name, statement.sql.strip(), statement.columns))
+        self._catalog.put(statement.name, ViewDefinition(statement.name, text.strip(), statement.columns))
         try:
             columns_of(statement.name, self._catalog.snapshot(), self._binder)
         except Error:
@@ -48,6 +49,23 @@ class Views:
         if statement.if_exists and self._catalog.snapshot().entry(statement.name) is None:
             return
         self._catalog.remove(statement.name, view=True)
+
+    def _qualified(self, statement: CreateView, catalog: CatalogSnapshot) -> str:
+        """The view's text, in which names of one part that mean tables of the view's schema say so.
+
+        They are looked up there first, whatever schema is in use when the view is read.
+        """
+        schema = schema_of(catalog.schemas.place(statement.name))
+        if schema.casefold() in ("", TEMPORARY):
+            return statement.sql
+        names = self._binder.table_names(statement.sql)
+        own = {name.casefold() for name in names if f"{schema}{SEPARATOR}{name}".casefold() in catalog.entries}
+        if not own:
+            return statement.sql
+        # sqlglot takes long to import.
+        from shoal.planner.qualify_tables import qualify_tables
+
+        return qualify_tables(statement.sql, schema, frozenset(own))
 
     def _restore(self, name: str, before: Entry | None) -> None:
         """Take back a view that refers to itself, which shows only once it has its name."""

@@ -240,7 +240,7 @@ class _Reader(StatementReader):
             self.index += 1
             name = token.name
         else:
-            name = self.name()
+            name = self.table_name()
         self.end()
         return name
 
@@ -264,5 +264,10 @@ class _Reader(StatementReader):
             return ShowTables()
         if token.is_word("ALL") and self.tokens[self.index].is_word("TABLES") and len(self.tokens) == 3:
             return ShowTables(everywhere=True)
-        name = "timezone" if self.is_time_zone(token) else token.name
+        name = token.name
+        if self.is_time_zone(token):
+            name = "timezone"
+        elif (following := self.peek()) is not None and following.text == ".":
+            self.index = 1
+            name = self.table_name()
         return ShowSetting(name, self.sql[: keyword.start] + "FROM" + self.sql[keyword.end :])

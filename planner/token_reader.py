@@ -21,7 +21,7 @@ class TokenReader:
             raise SyntaxError_("expected a name", self.context(token))
         following = self.peek()
         if following is not None and following.text == ".":
-            raise NotSupportedError("there is one schema: names have one part", self.context(following))
+            raise NotSupportedError("a name of one part is taken here", self.context(following))
         return token.name
 
     def skip(self, *words: str) -> bool:

@@ -266,6 +266,24 @@ SCHEMAS = {
         SELECT * FROM s.t;
         DROP SCHEMA main
     """,
+    "views in schemas": """
+        CREATE SCHEMA s;
+        CREATE TABLE t AS SELECT 'main' AS w;
+        CREATE TABLE m AS SELECT 'only main' AS o;
+        CREATE TABLE s.t AS SELECT 's' AS w;
+        CREATE VIEW s.v AS SELECT t.w, w AS again FROM t;
+        CREATE VIEW s.x AS FROM t, m;
+        FROM s.v;
+        FROM s.x;
+        SELECT v.w, t.w FROM s.v, t;
+        USE s;
+        CREATE VIEW y AS WITH q AS (FROM t) SELECT * FROM q JOIN (SELECT count(*) AS n FROM t) AS c ON true;
+        FROM y;
+        USE main;
+        FROM s.y;
+        CREATE OR REPLACE VIEW s.v(one) AS SELECT w || '!' FROM t;
+        FROM s.v
+    """,
     "the catalog": """
         CREATE TABLE t(a INTEGER DEFAULT 3 NOT NULL, b DECIMAL(10,2));
         CREATE VIEW v AS SELECT b FROM t;
