@@ -17,6 +17,8 @@ _FUNCTIONS = frozenset(
 )
 _TABLES = frozenset({"duckdb_tables", "duckdb_columns", "duckdb_views", "duckdb_schemas", "sqlite_master", "pg_tables"})
 
+_PLACES = frozenset({"current_schema", "current_schemas", "current_database", "current_catalog"})
+
 
 def reads_catalog(sql: str) -> bool:
     """Whether a query asks for the catalog: by the schema of a table, or by a function's name."""
@@ -36,3 +38,11 @@ def reads_catalog(sql: str) -> bool:
         if name in _TABLES and index and tokens[index - 1].is_word("FROM", "JOIN"):
             return True
     return False
+
+
+def reads_place(sql: str) -> bool:
+    """Whether a query asks for the schema or the database in use."""
+    folded = sql.casefold()
+    return any(word in folded for word in _PLACES) and any(
+        token.kind is TokenKind.WORD and token.name.casefold() in _PLACES for token in tokenize(sql)
+    )

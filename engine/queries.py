@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from shoal.catalog import CatalogSnapshot, SessionCatalog
-from shoal.catalog_words import reads_catalog
+from shoal.catalog_words import reads_catalog, reads_place
 from shoal.distributed import DistributedStream
 from shoal.embedded import EmbeddedStream
 from shoal.execution import Execution
@@ -46,7 +46,7 @@ class Queries:
         Raises the query's error; the caller closes the result.
         """
         seen = self._catalog.snapshot() if catalog is None else catalog
-        if reads_catalog(query.sql):
+        if reads_catalog(query.sql) or (seen.schemas.made and reads_place(query.sql)):
             from shoal.catalog_queries import run_on_catalog
 
             columns, rows = run_on_catalog(query.sql, parameters, seen)

@@ -257,7 +257,9 @@ SCHEMAS = {
         SELECT * FROM t;
         SELECT * FROM s.t;
         INSERT INTO t VALUES (2);
+        SELECT current_schema(), current_database();
         USE main;
+        SELECT current_schema(), current_database();
         SELECT * FROM s.t ORDER BY a;
         SELECT * FROM t;
         USE nowhere;

@@ -11,6 +11,7 @@ import pytest
 
 import shoal
 from shoal import table_writer
+from shoal.planner.errors import FetchFailed
 from shoal.session import Session
 from shoal.table_statements import TableStatements
 from shoal.table_store import TableVersion
@@ -168,6 +169,30 @@ def test_a_cancelled_statement_has_changed_nothing(connection: shoal.Connection,
     assert files_of(connection) == files
     assert list(tmp_path.iterdir()) == []
     assert connection.execute("INSERT INTO t VALUES (1)").rowcount == 1
+
+
+@pytest.mark.parametrize(
+    "sql", ["INSERT INTO t SELECT * FROM t", "UPDATE t SET a = a + 1", "DELETE FROM t WHERE a > 3"]
+)
+def test_a_statement_whose_rows_are_gone_is_run_again(
+    connection: shoal.Connection, monkeypatch: pytest.MonkeyPatch, sql: str
+) -> None:
+    connection.execute("CREATE TABLE t AS SELECT range AS a FROM range(10)")
+    original, failures = table_writer.TableWriter.chunks, [FetchFailed("an executor is gone")]
+
+    def chunks(writer: table_writer.TableWriter, *arguments: object) -> Iterator[object]:
+        yield from original(writer, *arguments)  # type: ignore[arg-type]
+        if failures:
+            raise failures.pop()
+
+    monkeypatch.setattr(table_writer.TableWriter, "chunks", chunks)
+    with duckdb.connect() as plain:
+        plain.execute("CREATE TABLE t AS SELECT range AS a FROM range(10)")
+        assert connection.execute(sql).fetchall() == plain.execute(sql).fetchall()
+        assert failures == []
+        query = "SELECT a FROM t ORDER BY a"
+        assert rows(connection, query) == plain.execute(query).fetchall()
+    assert len(files_of(connection)) == 1
 
 
 def test_no_update_is_lost(connection: shoal.Connection) -> None:
