@@ -81,6 +81,9 @@ def with_named(query: exp.Expression, visible: CommonTables, is_input: Callable[
     named = _Named(is_input)
     named.add(query, visible, "")
     needed = named.needed
+    hidden = named.tables & {*needed, *named.inputs}
+    if hidden:
+        raise NotDistributable(f"{min(hidden)} is a table and a common table expression in one block")
     copy = query.copy()
     own = copy.args.get("with_")
     inner = list(own.expressions) if own is not None else []
@@ -107,12 +110,19 @@ class _Named:
     is_input: Callable[[CommonTable], bool]
     needed: CommonTables = field(default_factory=dict)
     inputs: CommonTables = field(default_factory=dict)
+    tables: set[str] = field(default_factory=set)
+    """Names that stand for no common table where they are, but for a table, say."""
 
     def add(self, query: exp.Expression, visible: CommonTables, own: str) -> None:
         """Add what a query names; ``own`` is the query's own name if it is recursive."""
         for name in dict.fromkeys(_named(query)):
             common = visible.get(name)
-            if common is None or name == own or common is self.needed.get(name) or common is self.inputs.get(name):
+            if name == own:
+                continue
+            if common is None:
+                self.tables.add(name)
+                continue
+            if common is self.needed.get(name) or common is self.inputs.get(name):
                 continue
             if name in self.needed or name in self.inputs:
                 raise NotDistributable(f"two common table expressions are called {common.name}")

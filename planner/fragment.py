@@ -117,10 +117,10 @@ class Fragmenter:
             body = f"SELECT {items}\nFROM (\n{body}\n) AS rows"
         return body
 
-    def _is_read(self, item: ExchangeInput, body: str, heavy: tuple[HeavyStatement, ...]) -> bool:
+    def _is_read(self, name: str, body: str, heavy: tuple[HeavyStatement, ...]) -> bool:
         """Whether a statement reads an input: of parts that are computed once, only the first place reads its own."""
-        name = quoted(item.name)
-        return not self.repeated or name in body or any(name in one.sql for one in heavy)
+        text = quoted(name)
+        return not self.repeated or text in body or any(text in one.sql for one in heavy)
 
     def _parts(self, plan: PhysicalNode) -> tuple[Part, ...]:
         if not self.repeats:
@@ -174,13 +174,14 @@ class Fragmenter:
     ) -> StageId:
         id = StageId(len(self.stages))
         tasks = self.partitions if fragment.spread else 1
+        scans = [(name, scan) for name, scan in fragment.scans if self._is_read(name, body, heavy)]
         stage = Stage(
             id,
             finished(body),
             fields,
-            scans=tuple(self._scan(name, scan, tasks, fragment.filters) for name, scan in fragment.scans)
+            scans=tuple(self._scan(name, scan, tasks, fragment.filters) for name, scan in scans)
             + tuple(fragment.block_scans),
-            exchanges=tuple(item for item in fragment.exchanges if self._is_read(item, body, heavy)),
+            exchanges=tuple(item for item in fragment.exchanges if self._is_read(item.name, body, heavy)),
             setup=tuple(fragment.setup),
             tasks=tasks,
             output=output,

@@ -68,6 +68,10 @@ ONCE = """
   ON e.k = r.n WHERE v < 30) SELECT n, count(id) FROM r LEFT JOIN facts ON k = n GROUP BY n;
 + WITH u AS (SELECT k, first(id) AS f FROM facts GROUP BY k), w AS (SELECT k, f FROM u WHERE list_contains(
   list_filter([k], lambda q: q > 3), k)) SELECT count(*) FROM u JOIN w USING (k, f);
+  WITH RECURSIVE a AS (SELECT list_filter([max(id)], lambda q: q > 3)[1] AS m FROM facts), facts AS (SELECT 5 AS id),
+  r(n) AS (SELECT m - 4490 FROM a UNION ALL SELECT n + id FROM r, facts WHERE n < 30) SELECT n FROM r;
+  WITH RECURSIVE facts AS (SELECT k FROM facts WHERE id < 9), r(n) AS (SELECT min(k) FROM facts UNION ALL
+  SELECT n + 10 FROM r WHERE n < 30) SELECT n, count(*) FROM r, facts GROUP BY n;
 """
 
 EMPTY = """
