@@ -51,7 +51,7 @@ class QueryReader:
     kernel: Kernel
     kept: frozenset[str] = frozenset()
     _moment: str = ""
-    _read: list[tuple[str, exp.Expression]] = field(default_factory=list)
+    _read: list[str] = field(default_factory=list)
     """What sqlglot has read and has not been compared yet."""
 
     def read(self, sql: str) -> exp.Expression:
@@ -65,7 +65,7 @@ class QueryReader:
             parsed = None
         doubtful = parsed is None or any(_is_doubtful(node) for node in parsed.walk())
         if parsed is not None and not doubtful and all(map(_is_plain_token, tokenize(sql))):
-            self._read.append((sql, parsed.copy()))
+            self._read.append(sql)
             return parsed
         tree = SyntaxTree.read(sql, self.kernel.syntax(sql))
         if tree is None:
@@ -73,14 +73,14 @@ class QueryReader:
         texts = CarriedTexts(tree, self.kept, self.moment)
         marked = texts.marked()
         parsed = parse_query(marked)
-        self._read.append((marked, parsed.copy()))
+        self._read.append(marked)
         return texts.restored(parsed)
 
     def is_faithful(self) -> bool:
         """Whether the kernel reads all that was read so far as it does after sqlglot has written it."""
         while self._read:
-            sql, parsed = self._read[-1]
-            trees = [SyntaxTree.read(text, self.kernel.syntax(text)) for text in (sql, sql_of(parsed))]
+            sql = self._read[-1]
+            trees = [SyntaxTree.read(text, self.kernel.syntax(text)) for text in (sql, sql_of(parse_query(sql)))]
             if trees[0] is None or trees[1] is None or not same_syntax(trees[0], trees[1]):
                 return False
             self._read.pop()

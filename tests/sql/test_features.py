@@ -124,3 +124,10 @@ def test_page_is_up_to_date(request: pytest.FixtureRequest) -> None:
 def test_names_are_unique() -> None:
     names = [(row.section, row.name) for row in ROWS]
     assert sorted(set(names)) == sorted(names)
+
+
+def test_clocks_go_on_between_runs_of_one_statement(runs: Runs) -> None:
+    sql = "SELECT min(now()), max(now()), count(*) FROM sales"
+    found = [runs.cut[3].execute(sql).fetchall()[0] for _ in range(2)]
+    assert [first == last for first, last, _ in found] == [True, True]
+    assert found[0][0] < found[1][0]
