@@ -1,8 +1,11 @@
 """PEP 249's connection, and how ``connect`` makes one: in this process, on a local cluster, or to a coordinator."""
 
+import atexit
+import concurrent.futures.thread  # noqa: F401 - its own end is to be registered before ours
 import threading
 import warnings
 import weakref
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -39,6 +42,7 @@ class Connection:
         self._lock = threading.Lock()
         self._cursors: weakref.WeakSet[Cursor] = weakref.WeakSet()
         self._closed = False
+        _OPEN.add(self)
 
     def cursor(self) -> Cursor:
         """A new cursor."""
@@ -100,6 +104,7 @@ class Connection:
                 return
             self._closed = True
             cursors = list(self._cursors)
+        _OPEN.discard(self)
         for cursor in cursors:
             cursor.cancel()
             cursor.close()
@@ -126,6 +131,20 @@ class Connection:
         if not getattr(self, "_closed", True):
             warnings.warn("a connection was not closed", ResourceWarning, source=self, stacklevel=2)
             self.close()
+
+
+_OPEN: "weakref.WeakSet[Connection]" = weakref.WeakSet()
+
+
+def _close_all() -> None:
+    """Once the interpreter is torn down, threads stand still and a connection would wait for its own in vain."""
+    for connection in list(_OPEN):
+        with suppress(errors.Error):
+            connection.close()
+
+
+# Executor pools of the standard library take no more work once the threads are waited for, which comes before atexit.
+getattr(threading, "_register_atexit", atexit.register)(_close_all)
 
 
 def connect(

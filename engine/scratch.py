@@ -1,12 +1,14 @@
-"""A private in-memory DuckDB for planning: schemas and bindings, never a user's query. Imports the lexer."""
+"""A private in-memory DuckDB for planning: schemas and bindings, never a user's query. Imports the planner's."""
 
 import threading
 from collections.abc import Mapping, Sequence
 
 import duckdb
 
+from shoal.planner.errors import ErrorContext, SettingError
 from shoal.planner.lexer import tokenize
 from shoal.planner.names import SEPARATOR
+from shoal.planner.suggest import suggest
 from shoal.running import interrupting
 
 _CONFIG = {
@@ -56,6 +58,19 @@ class Scratch:
         with self._lock:
             names = self._nameless.get_table_names(sql, qualified=True)
         return {_joined(name) for name in names}
+
+    def check_time_zone(self, name: str) -> None:
+        """Raise ``SettingError`` for a time zone that DuckDB does not know."""
+        with self._lock:
+            cursor = self._connection.cursor()
+            try:
+                cursor.execute("SET TimeZone = ?", [name])
+            except duckdb.Error as error:
+                zones = (str(row[0]) for row in cursor.execute("SELECT name FROM pg_timezone_names()").fetchall())
+                hint = suggest(name, tuple(zones)) or "FROM pg_timezone_names() lists them"
+                raise SettingError(f"there is no time zone {name}", ErrorContext(hint=hint)) from error
+            finally:
+                cursor.close()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own to the same database, which needs no lock; its maker closes it."""

@@ -77,8 +77,8 @@ class Session:
     def __init__(
         self, *, threads: int, memory_bytes: int, runner: Runner | None = None, owns_runner: bool = True
     ) -> None:
-        self.settings = Settings()
         self._scratch = Scratch()
+        self.settings = Settings(check_time_zone=self._scratch.check_time_zone)
         self._files = SourceFiles(self._scratch)
         self.catalog = SessionCatalog(self._files)
         self._binder = Binder(self._scratch)

@@ -152,9 +152,11 @@ DEFAULTS = Values()
 class Settings:
     """The settings of one session. Every method may be called from any thread."""
 
-    def __init__(self, values: Values = DEFAULTS) -> None:
+    def __init__(self, values: Values = DEFAULTS, check_time_zone: Callable[[str], None] | None = None) -> None:
+        """``check_time_zone`` raises ``SettingError`` for a name that no kernel knows."""
         self._lock = threading.Lock()
         self._values = values
+        self._check_time_zone = check_time_zone
 
     @property
     def values(self) -> Values:
@@ -168,6 +170,8 @@ class Settings:
             value = setting.read(text)
         except ValueError as error:
             raise SettingError(f"{setting.name} cannot be {text!r}", ErrorContext(hint=f"it takes {error}")) from error
+        if setting.name == "timezone" and isinstance(value, str) and self._check_time_zone is not None:
+            self._check_time_zone(value)
         self._replace(setting.name, value)
 
     def reset(self, name: str) -> None:

@@ -16,7 +16,7 @@ from shoal.catalog import CatalogSnapshot, SessionCatalog
 from shoal.executor.kernel import Kernel
 from shoal.executor.kernel_types import quote
 from shoal.planner.errors import BindError, ErrorContext, TableNotFound
-from shoal.planner.lexer import place_at
+from shoal.planner.lexer import place_at, tokenize
 from shoal.planner.names import own_name, shown_name
 from shoal.planner.parameters import inline_parameters
 from shoal.planner.source import ArrowSource, Field, ViewDefinition
@@ -287,8 +287,9 @@ def _not_found(name: str, sql: str, catalog: CatalogSnapshot) -> TableNotFound:
 
 
 def _context(name: str, sql: str, hint: str | None) -> ErrorContext:
-    start = sql.casefold().find(own_name(name).casefold())
-    place = None if start < 0 else place_at(sql, start, len(own_name(name)))
+    own = own_name(name).casefold()
+    token = next((token for token in tokenize(sql) if token.name.casefold() == own), None)
+    place = None if token is None else place_at(sql, token.start, token.end - token.start)
     return ErrorContext(sql=None if place is None else sql, place=place, hint=hint)
 
 

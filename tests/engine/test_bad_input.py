@@ -52,8 +52,8 @@ def connection(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
         ("SELECT i.id FROM items AS i, small AS i", shoal.BindError, None, None),
         ("CREATE SEQUENCE s", shoal.NotSupportedError, Place(1, 8, 8), None),
         ("INSTALL httpfs", shoal.NotSupportedError, Place(1, 1, 7), None),
-        ("SET timeot = 3", shoal.SettingError, None, "did you mean timeout or timezone?"),
-        ("SET partitions = 'many'", shoal.SettingError, None, "it takes auto, or a number from 1 to 100000"),
+        ("SET timeot = 3", shoal.SettingError, Place(1, 5, 6), "did you mean timeout or timezone?"),
+        ("SET partitions = 'many'", shoal.SettingError, Place(1, 5, 10), "it takes auto, or a number from 1 to 100000"),
     ],
     ids=lambda value: str(value)[:40] if isinstance(value, str) else "",
 )

@@ -41,10 +41,10 @@ def test_the_first_error_ends_it(form: Sequence[str]) -> None:
     [
         ("selec 1", "SyntaxError [42601]"),
         ("SELECT ?", "ParameterError [07001]"),
-        ("SELECT 1 % 0", "DataError [22000]"),
+        ("SELECT 1 % 0", "DataError [22012]"),
         ("FROM 'nowhere.parquet'", "SourceNotFound [58P01]"),
         ("SELECT " + "(" * 10_000, "StatementTooLarge [54001]"),
-        ("INSERT INTO t VALUES (1)", "NotSupportedError [0A000]"),
+        ("INSTALL httpfs", "NotSupportedError [0A000]"),
         ("SET timeot = 1", "SettingError [22023]"),
         ("SET timeout = '300ms'; " + ENDLESS, "QueryTimeout [57014]"),
     ],

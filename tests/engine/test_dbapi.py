@@ -1,6 +1,8 @@
 """PEP 249: the module, connections, cursors, fetching, errors after close."""
 
 import gc
+import subprocess
+import sys
 import threading
 import warnings
 from collections.abc import Iterator
@@ -199,3 +201,14 @@ def test_settings_of_connect() -> None:
     with shoal.connect("shoal://?threads=1&timeout=20s", verify=True) as connection:
         assert connection.execute("SHOW timeout").fetchall() == [("20s",)]
         assert connection.execute("SHOW verify").fetchall() == [("on",)]
+
+
+@pytest.mark.parametrize("options", ["", "distribute='always', partitions=3"])
+def test_a_connection_that_nobody_closes_ends_with_the_process(options: str) -> None:
+    query = "c.execute('SELECT sum(i) FROM t').fetchall()"
+    script = f"import shoal; c = shoal.connect(threads=1, {options})\nimport pyarrow\n"
+    script += f"c.register('t', pyarrow.table({{'i': list(range(9))}}))\nprint({query})"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "[(36,)]\n"
+    assert "Traceback" not in done.stderr
+    assert "not stopped" not in done.stderr

@@ -110,7 +110,7 @@ def _kind_of(error: shoal.Error | None) -> tuple[str, str] | None:
         ("SELECT * FROM items ORDER BY 99", "42P10", "99"),
         ("SELECT id + 1 FROM items WHERE id = 1 1", "42601", "1"),
         ("ATTACH 'x.db'", "0A000", "ATTACH"),
-        ("SET nosetting = 1", "22023", None),
+        ("SET nosetting = 1", "22023", "nosetting"),
         ("SELECT error('boom') FROM items", "22000", None),
         ("FROM 'nowhere.parquet'", "58P01", "'nowhere.parquet'"),
     ],

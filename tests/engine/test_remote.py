@@ -171,7 +171,7 @@ def flight_of(server: CoordinatorServer):
         ("SELEC 1", shoal.SyntaxError_, 1, 1, "did you mean SELECT?"),
         ("SELECT * FROM nothing", shoal.TableNotFound, 1, 15, None),
         ("INSERT INTO t VALUES (1)", shoal.TableNotFound, 1, 13, None),
-        ("SET nothing = 1", shoal.SettingError, None, None, "SHOW ALL lists the settings"),
+        ("SET nothing = 1", shoal.SettingError, 1, 5, "SHOW ALL lists the settings"),
         ("SELECT 'abc'::INTEGER", shoal.DataError, 1, 13, None),
         ("SELECT '" + "é" * 20_000 + "', nme", shoal.ColumnNotFound, 1, 20_012, None),
     ],
