@@ -48,6 +48,7 @@ class Binder:
         self._made: dict[str, object] = {}
         self._macros = ScratchMacros(scratch)
         self._types: dict[object, dict[str, str]] = {}
+        self._latest_names: tuple[str, tuple[str, ...]] | None = None
 
     def describe(self, sql: str, parameters: Sequence[object], catalog: CatalogSnapshot) -> tuple[Field, ...]:
         """Names and types of a query's result; raises a user error with its place in ``sql``. Runs nothing."""
@@ -171,11 +172,17 @@ class Binder:
 
     def table_names(self, sql: str) -> tuple[str, ...]:
         """The names of tables, views and files that a query reads; every name in it when DuckDB cannot tell."""
-        try:
-            return tuple(sorted(self._scratch.table_names(sql)))
-        except (duckdb.Error, RuntimeError):
-            # Macros are called by names that need not be told apart by their schemas.
-            return tuple(sorted(self.words(_without_calls(sql))))
+        text = sql.rstrip().rstrip(";")
+        # A statement is asked about when it is bound, and again when its plan is made.
+        latest = self._latest_names
+        if latest is None or latest[0] != text:
+            try:
+                latest = text, tuple(sorted(self._scratch.table_names(text)))
+            except (duckdb.Error, RuntimeError):
+                # Macros are called by names that need not be told apart by their schemas.
+                return tuple(sorted(self.words(_without_calls(text))))
+            self._latest_names = latest
+        return latest[1]
 
     def syntax(self, sql: str) -> str:
         """How the kernel reads a statement, as JSON; nothing if it cannot be written down."""

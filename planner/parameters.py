@@ -123,6 +123,8 @@ def _quote(text: str) -> str:
 
 def parameter_tokens(sql: str) -> tuple[Token, ...]:
     """The places of all parameters of a text."""
+    if "?" not in sql and "$" not in sql:
+        return ()
     return tuple(token for token in tokenize(sql) if token.kind is TokenKind.PARAMETER)
 
 
