@@ -110,7 +110,8 @@ SECTIONS = {
 + PIVOT with names: FROM (SELECT item, region, amount FROM sales) PIVOT (sum(amount) FOR region IN ('north' AS n,
   'east' AS e))
 - PIVOT ON: PIVOT sales ON region USING sum(amount) GROUP BY item -- a query that starts with Pivot
-- PIVOT ON with IN: PIVOT sales ON region IN ('north', 'east') USING sum(amount) GROUP BY item -- a query that starts with Pivot
+- PIVOT ON with IN: PIVOT sales ON region IN ('north', 'east') USING sum(amount) GROUP BY item -- a query that
+  starts with Pivot
 + UNPIVOT: UNPIVOT monthly ON jan, feb, mar INTO NAME month VALUE n
 + UNPIVOT, SQL standard: FROM monthly UNPIVOT (n FOR month IN (jan, feb, mar))
 + UNPIVOT INCLUDE NULLS: FROM monthly UNPIVOT INCLUDE NULLS (n FOR month IN (jan, feb, mar))

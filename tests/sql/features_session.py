@@ -25,8 +25,8 @@ SECTIONS = {
 + variable: SELECT id FROM sales WHERE amount > getvariable('least')
 + list in a variable: SELECT count(*) AS n FROM sales WHERE region IN getvariable('chosen')
 + variable in a macro's argument: SELECT sum(add_to(amount, getvariable('least'))) AS s FROM sales
-- table macro: SELECT region, sum(amount) AS s FROM above(20) GROUP BY region -- a table macro, or one that hides a
-  function
++ table macro: SELECT region, sum(amount) AS s FROM above(20) GROUP BY region
++ table macro with an alias: SELECT a.id, s.item FROM above(getvariable('least')) AS a JOIN sales AS s USING (id)
 - macro with types: SELECT typed(id::INTEGER) AS t FROM sales -- the overloads of the macro typed
 - macro called as a method: SELECT id.add_to(5) AS t FROM sales -- a macro called by a qualified name or as a method
 """,
