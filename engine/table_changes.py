@@ -16,7 +16,7 @@ from shoal.catalog import CatalogSnapshot, SessionCatalog
 from shoal.executor.kernel import Kernel
 from shoal.executor.kernel_types import quote
 from shoal.planner.errors import BindError, ErrorContext, TableNotFound
-from shoal.planner.lexer import place_at, tokenize
+from shoal.planner.lexer import place_at, tokenize, tokenize
 from shoal.planner.names import own_name, shown_name
 from shoal.planner.parameters import inline_parameters
 from shoal.planner.source import ArrowSource, Field, ViewDefinition
@@ -287,9 +287,9 @@ def _not_found(name: str, sql: str, catalog: CatalogSnapshot) -> TableNotFound:
 
 
 def _context(name: str, sql: str, hint: str | None) -> ErrorContext:
-    own = own_name(name).casefold()
-    token = next((token for token in tokenize(sql) if token.name.casefold() == own), None)
-    place = None if token is None else place_at(sql, token.start, token.end - token.start)
+    wanted = own_name(name).casefold()
+    token = next((token for token in tokenize(sql) if token.name.casefold() == wanted), None)
+    place = None if token is None else place_at(sql, token.start, len(token.text))
     return ErrorContext(sql=None if place is None else sql, place=place, hint=hint)
 
 
