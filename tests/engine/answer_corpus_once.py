@@ -20,7 +20,8 @@ ONCE = """
   AND a.l = b.l;
 + WITH t AS (SELECT k, sum(f) AS n, avg(f) AS m FROM facts GROUP BY k) SELECT k FROM t WHERE n = (SELECT max(n) FROM t)
   OR m = (SELECT min(m) FROM t);
-+ WITH t AS (SELECT k, sum(f) AS n FROM facts GROUP BY k) SELECT count(*) FROM t WHERE n IN (SELECT n FROM t WHERE k > 3);
++ WITH t AS (SELECT k, sum(f) AS n FROM facts GROUP BY k) SELECT count(*) FROM t WHERE n IN (SELECT n FROM t
+  WHERE k > 3);
 + WITH t AS MATERIALIZED (SELECT k, s, sum(x) AS n FROM facts GROUP BY k, s) SELECT a.k, b.s FROM t a JOIN t b
   ON a.k = b.k WHERE a.n > 40 AND b.s = 'name 3';
 + WITH t AS MATERIALIZED (SELECT k, x FROM facts) SELECT (SELECT sum(x) FROM t WHERE k = 1), (SELECT sum(x) FROM t
@@ -56,8 +57,8 @@ ONCE = """
   WHERE n < 30), t AS (SELECT k, sum(x) AS total FROM facts GROUP BY k) SELECT n, total FROM r LEFT JOIN t ON k = n;
 + WITH RECURSIVE r(id, up) AS (SELECT k, k // 2 FROM dims WHERE k = 40 UNION SELECT d.k, d.k // 2 FROM dims d JOIN r
   ON d.k = r.up) SELECT r.id, count(f.id) FROM r LEFT JOIN facts f ON f.k = r.id GROUP BY r.id;
-+ WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 5) SELECT a.n, b.n, count(*) FROM r a JOIN r b
-  ON a.n < b.n JOIN facts ON facts.k = a.n + b.n GROUP BY ALL;
++ WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 5) SELECT a.n, b.n, count(*) FROM r a
+  JOIN r b ON a.n < b.n JOIN facts ON facts.k = a.n + b.n GROUP BY ALL;
 + WITH RECURSIVE r(n) AS (SELECT max(total)::BIGINT % 10 FROM positive_sums UNION ALL SELECT n + 1 FROM r WHERE n < 20)
   SELECT n, count(id) FROM r LEFT JOIN facts ON k = n GROUP BY n;
 + WITH RECURSIVE u AS (SELECT k, id FROM facts LIMIT 10), t(n) AS (SELECT min(id) FROM u UNION ALL SELECT n + 1 FROM t

@@ -118,7 +118,7 @@ def test_a_large_result_is_sorted_by_ranges(kernel: EmptyKernel) -> None:
 @pytest.mark.parametrize(
     "sql",
     [
-        "SELECT k, v FROM large ORDER BY k + 1",
+        "SELECT k, v FROM large ORDER BY v + 1",
         "SELECT k, v FROM large ORDER BY v",
         "SELECT k, v FROM large ORDER BY s",
         "SELECT g, sum(v) AS total FROM large GROUP BY g ORDER BY g",
@@ -126,8 +126,23 @@ def test_a_large_result_is_sorted_by_ranges(kernel: EmptyKernel) -> None:
     ],
 )
 def test_results_that_one_task_sorts(kernel: EmptyKernel, sql: str) -> None:
-    """Keys that are computed or of which nothing is known, and few rows."""
+    """Keys of whose values nothing is known, and few rows."""
     assert tasks(plan(sql, FOUR, TABLES, kernel))[-1] == 1
+
+
+@pytest.mark.parametrize(
+    ("sql", "key"),
+    [
+        ("SELECT k, v FROM large ORDER BY k + 1", "order_key"),
+        ("SELECT k, count(*) AS n FROM large GROUP BY k ORDER BY n DESC", "count"),
+    ],
+)
+def test_computed_keys_are_parted_where_they_are_likely_to_be(kernel: EmptyKernel, sql: str, key: str) -> None:
+    made = plan(sql, FOUR, TABLES, kernel)
+    assert f"by range of {key}" in render_text(made)
+    assert tasks(made)[-1] == 4
+    off = replace(FOUR, disabled_rules=frozenset({"sort_by_expressions"}))
+    assert tasks(plan(sql, off, TABLES, kernel))[-1] == 1
 
 
 def test_an_order_below_the_result_is_not_spread(kernel: EmptyKernel) -> None:
