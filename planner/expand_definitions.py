@@ -1,4 +1,4 @@
-"""Puts the bodies of scalar macros, and the values of variables, into a parsed query, as DuckDB's binder does.
+"""Puts the bodies of macros, and the values of variables, into a parsed query, as DuckDB's binder does.
 
 What cannot be expanded for certain raises ``NotDistributable``: the kernel, which is told all definitions, then runs
 the text as it is.
@@ -34,11 +34,11 @@ def expand_definitions(query: exp.Expression, sql: str, definitions: Definitions
     reads = _VARIABLE in sql.casefold() or definitions.reads_variables([sql])
     if not named and not reads:
         return query
-    if any(macro.is_table or macro.shadows for macro in named):
-        raise NotDistributable("a table macro, or one that hides a function")
+    if any(macro.shadows for macro in named):
+        raise NotDistributable("a macro that hides a function")
     _check_names(query, {macro.name.casefold() for macro in named} | {_VARIABLE})
     wanted = _calls(sql, {macro.name.casefold() for macro in named})
-    expander = _Expander({macro.name.casefold(): macro for macro in named}, definitions)
+    expander = _Expander({macro.key: macro for macro in named}, definitions)
     expanded = expander.expand(query, 0)
     if expander.direct != wanted:
         raise NotDistributable("a call of a macro that the planner's parser does not see")
@@ -73,7 +73,7 @@ def _calls(sql: str, names: set[str]) -> int:
 
 
 class _Expander:
-    def __init__(self, macros: Mapping[str, Macro], definitions: Definitions) -> None:
+    def __init__(self, macros: Mapping[tuple[bool, str], Macro], definitions: Definitions) -> None:
         self._macros = macros
         self._values = {variable.name.casefold(): variable.value for variable in definitions.variables}
         self._nodes = 0
@@ -88,12 +88,14 @@ class _Expander:
             self._nodes += 1
             if self._nodes > _MOST_NODES:
                 raise NotDistributable("macros of too many nodes")
+            if isinstance(node, exp.Table):
+                return self._table(node, depth)
             if not isinstance(node, exp.Anonymous):
                 return node
             name = node.name.casefold()
             if name == _VARIABLE:
                 return self._variable(node)
-            macro = self._macros.get(name)
+            macro = self._macros.get((False, name))
             if macro is None:
                 return node
             if isinstance(node.parent, exp.Dot):
@@ -102,6 +104,19 @@ class _Expander:
             return exp.Paren(this=self.expand(self._body(macro, node, depth), depth + 1))
 
         return tree.transform(change)
+
+    def _table(self, table: exp.Table, depth: int) -> exp.Expression:
+        """A derived table of a table macro's body in the place of its call, under the same alias."""
+        call = table.this
+        macro = self._macros.get((True, call.name.casefold())) if isinstance(call, exp.Anonymous) else None
+        if macro is None:
+            return table
+        if any(value for key, value in table.args.items() if key not in ("this", "alias")):
+            raise NotDistributable("a table macro with clauses of its own")
+        self.direct += depth == 0
+        body = self.expand(self._body(macro, call, depth), depth + 1)
+        alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(macro.name, quoted=True))
+        return exp.Subquery(this=body.this if isinstance(body, exp.Subquery) else body, alias=alias)
 
     def _variable(self, call: exp.Anonymous) -> exp.Expression:
         (name, *rest) = call.expressions or [None]
