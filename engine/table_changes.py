@@ -16,7 +16,7 @@ from shoal.catalog import CatalogSnapshot, SessionCatalog
 from shoal.executor.kernel import Kernel
 from shoal.executor.kernel_types import quote
 from shoal.planner.errors import BindError, ErrorContext, TableNotFound
-from shoal.planner.lexer import place_at, tokenize, tokenize
+from shoal.planner.lexer import place_at, tokenize
 from shoal.planner.names import own_name, shown_name
 from shoal.planner.parameters import inline_parameters
 from shoal.planner.source import ArrowSource, Field, ViewDefinition
