@@ -109,7 +109,7 @@ class CarriedTexts:
         return edits
 
     def _edits_of(self, node: Tree) -> dict[Span, str]:
-        if node["class"] == "STAR":
+        if node["class"] == "STAR" or self._is_interval(node):
             return {}
         span = self.tree.extent(node)
         clock = self._clock(node)
@@ -228,7 +228,16 @@ class CarriedTexts:
         return kind in _PLAIN_CLASSES
 
     def _is_plain_throughout(self, node: Tree) -> bool:
-        return self._is_plain(node) and all(self._is_plain_throughout(child) for child in expressions_of(node))
+        return self._is_interval(node) or (
+            self._is_plain(node) and all(self._is_plain_throughout(child) for child in expressions_of(node))
+        )
+
+    def _is_interval(self, node: Tree) -> bool:
+        """``INTERVAL 3 MONTH``, which the kernel reads as a call; of computed numbers it is carried."""
+        span = own_span(node)
+        if node["class"] != "FUNCTION" or span is None or not self.tree.text(span).lower().startswith("interval"):
+            return False
+        return all(child["class"] in ("FUNCTION", "CAST", "CONSTANT", "TYPE") for child in walk(node))
 
     def _is_called_by_name(self, node: Tree) -> bool:
         """Whether a function is written as ``name(...)``, not as an operator, a method or with words of its own."""

@@ -115,4 +115,89 @@ SELECT item FROM sales EXCEPT SELECT item FROM items ORDER BY item * -1 NULLS LA
 SELECT quantile_cont(price, [0.1, 0.5]) FROM sales GROUP BY region;
 SELECT histogram(item % 3) FROM sales GROUP BY flag;
 SELECT max(info), min(nums), any_value(region ORDER BY id) FROM sales GROUP BY item;
+SELECT region AS r, count(*) AS n FROM sales GROUP BY 1 HAVING n > ALL (SELECT count(*) FROM sales WHERE region =
+    'north' GROUP BY region);
+SELECT item, region FROM sales WHERE (item, region) = ANY (SELECT item, region FROM items);
+SELECT id, CASE WHEN item = ANY (SELECT item FROM items WHERE weight > 20) THEN list_sum(nums) ELSE -1 END FROM sales;
+SELECT id, coalesce(nums[1], item) + 1 AS v FROM sales WHERE v > 3 AND nums[1] IS NOT NULL;
+SELECT nums[1] AS k, count(*), sum(amount) FROM sales GROUP BY k;
+SELECT nums[1] AS k, i.label FROM sales s JOIN items i ON s.nums[1] = i.item;
+SELECT a.id, b.id FROM sales a JOIN sales b ON a.info.a = b.nums[1] AND a.id = b.id;
+SELECT s.id FROM sales s WHERE s.tags[1] = (SELECT 'tag ' || max(item % 4) FROM items);
+SELECT id FROM sales ORDER BY tags[2] DESC, nums[3] NULLS FIRST, id LIMIT 15;
+SELECT date_trunc('month', day) AS m, count(*) AS n, sum(count(*)) OVER (ORDER BY date_trunc('month', day)) AS running
+    FROM sales GROUP BY m;
+SELECT date_trunc('month', day) m, region, rank() OVER (PARTITION BY m ORDER BY sum(amount) DESC) r FROM sales GROUP
+    BY m, region QUALIFY r = 1;
+SELECT strftime(day, '%Y-%m') AS m, count(*) FROM sales GROUP BY ROLLUP(m);
+SELECT region, flag, count(*) FROM sales GROUP BY GROUPING SETS ((region), (flag)) HAVING count(*) > 100 ORDER BY ALL;
+SELECT grouping(region, flag) AS g, region, flag, max(price) FROM sales WHERE id < 100 GROUP BY GROUPING SETS
+    (ROLLUP(region, flag), (flag)) ORDER BY ALL;
+SELECT item, sum(amount) FILTER (WHERE list_contains(nums, 1)) FROM sales GROUP BY item;
+SELECT region, list(DISTINCT nums[1] ORDER BY nums[1]) FROM sales GROUP BY region;
+SELECT item, max(id) FILTER (flag) - min(id) AS d FROM sales GROUP BY item ORDER BY d NULLS LAST, item LIMIT 5;
+SELECT doc::JSON -> 'list' ->> 1 AS x, count(*) FROM sales GROUP BY x ORDER BY x;
+SELECT (SELECT count(*) FROM items i WHERE i.item = (s.doc ->> 'n')::INT) AS c, id FROM sales s;
+SELECT * FROM (SELECT id, unnest(nums) AS n FROM sales) t JOIN items i ON t.n = i.item WHERE i.weight > 1;
+SELECT i.label, count(*) FROM items i, (SELECT unnest(nums) AS n FROM sales) t WHERE t.n = i.item GROUP BY i.label;
+SELECT s.id, u.x FROM sales s, (SELECT unnest(s.nums) AS x UNION ALL SELECT s.item) u WHERE s.id < 30;
+SELECT s.id, (SELECT list(x ORDER BY x) FROM (SELECT unnest(s.nums) AS x) WHERE x > 0) FROM sales s;
+SELECT id, n, o FROM sales, unnest(nums) WITH ORDINALITY AS t(n, o) WHERE o = 1;
+SELECT g.n, count(*) FROM sales s, generate_series(1, s.item % 4) AS g(n) GROUP BY g.n;
+SELECT d, count(s.id) FROM (SELECT unnest(generate_series(DATE '2020-01-01', DATE '2020-01-10', INTERVAL 1 DAY))::DATE
+    AS d) LEFT JOIN sales s ON s.day = d GROUP BY d;
+WITH x AS (SELECT id, unnest(nums) AS n FROM sales) SELECT a.n, count(*) FROM x a JOIN x b ON a.id = b.id AND a.n <
+    b.n GROUP BY a.n;
+WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 5) SELECT t.n, count(s.id) FROM t LEFT JOIN
+    sales s ON s.item = t.n GROUP BY ROLLUP(t.n);
+SELECT * FROM (SELECT region, flag FROM sales UNION BY NAME SELECT flag, region FROM sales) ORDER BY ALL;
+SELECT count(*) FROM (SELECT id FROM sales INTERSECT SELECT unnest(nums) FROM sales);
+SELECT DISTINCT ON (region) region, nums[1] AS f, id FROM sales WHERE flag ORDER BY region, f DESC NULLS LAST, id;
+SELECT DISTINCT region, count(*) OVER (PARTITION BY region) FROM sales;
+SELECT id, lag(info) OVER (PARTITION BY item ORDER BY id) FROM sales WHERE id < 200;
+SELECT id, sum(x) OVER (PARTITION BY k ORDER BY id) FROM (SELECT id, item % 3 AS k, unnest(nums) AS x FROM sales WHERE
+    id < 300);
+SELECT first_value(id) OVER w, count(*) FILTER (WHERE flag) OVER w FROM sales WINDOW w AS (PARTITION BY lower(region)
+    ORDER BY id DESC ROWS BETWEEN 1 FOLLOWING AND 3 FOLLOWING);
+SELECT region, sum(amount) * 100 / sum(sum(amount)) OVER () AS share FROM sales GROUP BY region;
+SELECT item FROM sales GROUP BY item ORDER BY sum(amount) / count(*) DESC, item LIMIT 3;
+SELECT s.region, i.region AS r2, count(*) FROM sales s LEFT JOIN items i ON lower(s.region) = lower(i.region) AND
+    s.item % 5 = i.item % 5 GROUP BY ALL;
+SELECT count(*) FROM sales s JOIN items i ON s.region ILIKE i.region AND regexp_matches(i.label, '[1-3]$');
+SELECT id, item IN (SELECT unnest(nums)) FROM sales;
+SELECT id, (item, region) IN ((1, 'north'), (NULL, 'east')) FROM sales;
+SELECT id, item BETWEEN ANY_VALUE(item) OVER (PARTITION BY item) AND 5 FROM sales;
+SELECT max(day) - min(day), max(moment) - min(moment), avg(epoch(moment)) FROM sales GROUP BY region;
+SELECT id, day + INTERVAL (item % 5) MONTH, moment - INTERVAL '90 minutes', day - INTERVAL 1 YEAR FROM sales;
+SELECT extract(week FROM day) w, extract(isodow FROM day) d, count(*) FROM sales GROUP BY ALL;
+SELECT CAST(amount AS DECIMAL(12, 3)) * 1.5, amount / 3, amount // 2, amount % 7, -amount::INT FROM sales;
+SELECT round(sum(price), 6), sum(id), sum(id::HUGEINT), avg(id), sum(flag::INT) FROM sales;
+SELECT min(tags), max(attrs), count(DISTINCT info), count(DISTINCT nums) FROM sales;
+SELECT map_keys(attrs), count(*) FROM sales GROUP BY ALL;
+SELECT union_value(a := id)::VARCHAR, typeof(union_value(a := id)) FROM sales;
+SELECT region, string_agg(id::VARCHAR, '') FILTER (WHERE id < 40) FROM (FROM sales ORDER BY id) GROUP BY region;
+SELECT max(x) FROM (SELECT count(*) AS x FROM sales GROUP BY ROLLUP(item, region) HAVING item IS NOT NULL);
+SELECT id FROM sales WHERE region = 'north' AND CASE WHEN amount > 0 THEN 100 / amount ELSE 0 END > 5;
+SELECT id FROM sales WHERE TRY_CAST(region AS INT) IS NULL AND try(1 // (item - 3)) IS NULL;
+SELECT x, y FROM (SELECT item AS x, list(id ORDER BY id) AS y FROM sales GROUP BY ALL) WHERE len(y) > 85;
+SELECT x.a, x.b FROM (SELECT info AS x FROM sales) WHERE x.a = 3;
+SELECT t.info.b, t.c.d FROM (SELECT info, info.c AS c FROM sales) t;
+SELECT info.b || '!' AS z, info.a + 1 FROM sales GROUP BY info HAVING info.a > 8 ORDER BY ALL;
+SELECT i.label, s.cnt FROM items i JOIN (SELECT item, count(*) cnt FROM sales GROUP BY item) s USING (item) WHERE
+    s.cnt > ANY (SELECT rate FROM rates WHERE rates.item = i.item);
+SELECT COLUMNS(lambda c: c IN ('id', 'jan')) * 2 FROM monthly WHERE id < 9;
+SELECT id, greatest(COLUMNS('jan|feb'), 3) FROM monthly;
+SELECT * EXCLUDE (mar) FROM monthly WHERE COLUMNS('jan|feb') IS NOT NULL ORDER BY ALL LIMIT 4;
+SELECT coalesce(a.id, b.id) AS id, a.jan, b.feb FROM (FROM monthly WHERE jan > 3) a FULL JOIN (FROM monthly WHERE feb
+    < 2) b ON a.id = b.id;
+FROM monthly SELECT id, jan: jan + 1, total: jan + feb WHERE id < 5;
+SELECT k, max(v) FROM (UNPIVOT (SELECT id, jan, feb FROM monthly) ON jan, feb INTO NAME k VALUE v) GROUP BY k;
+SELECT m, h FROM (SELECT month(day) AS m, hour(moment) AS h, amount FROM sales) WHERE m = h GROUP BY ALL HAVING
+    sum(amount) IS NOT NULL;
+SELECT s.* EXCLUDE (nums, tags, info, attrs, doc), i.* EXCLUDE (item) FROM sales s NATURAL JOIN items i;
+SELECT sum(CASE WHEN s.item IN (SELECT item FROM items WHERE region = 'west') THEN amount END) FROM sales s GROUP BY
+    region;
+SELECT (SELECT max(r.rate) FROM rates r WHERE r.item = s.item AND r.since <= s.moment) AS m, id FROM sales s;
+SELECT id FROM sales s WHERE (SELECT count(*) FROM rates r WHERE r.item = s.item AND r.since > s.moment) > ALL (SELECT
+    item FROM items WHERE item < 30);
 """
