@@ -31,7 +31,7 @@ from shoal.planner.errors import (
 from shoal.planner.lexer import StatementText, check_size, split_statements, tokenize
 from shoal.planner.names import shown_name
 from shoal.planner.parameters import Parameters, arrange_parameters, parameter_tokens
-from shoal.planner.session_kinds import SessionStatement
+from shoal.planner.session_kinds import AssignVariable, SessionStatement
 from shoal.planner.source import ArrowSource, Field
 from shoal.planner.statement import (
     Analyze,
@@ -66,6 +66,9 @@ from shoal.table_store import TableVersion
 from shoal.views import Views, columns_of
 
 _ALL_TABLES = "SELECT * FROM (SHOW ALL TABLES) ORDER BY ALL"
+
+
+_TAKES_PARAMETERS = Query | Explain | Describe | Insert | Update | Delete | CopyTo | CreateTable | AssignVariable
 
 
 class Session:
@@ -163,7 +166,7 @@ class Session:
             raise InterfaceError("the connection is closed")
         statement = classify(sql)
         parameters: tuple[object, ...] = ()
-        if isinstance(statement, Query | Explain | Describe | Insert | Update | Delete | CopyTo | CreateTable):
+        if isinstance(statement, _TAKES_PARAMETERS):
             parameters = arrange_parameters(sql, given)
         elif given:
             raise ParameterError("this kind of statement takes no parameters")
@@ -186,13 +189,16 @@ class Session:
         running: Running,
     ) -> Result | None:
         if isinstance(statement, SessionStatement):
-            return self._change_session(statement, running)
+            return self._change_session(statement, parameters, running)
         if isinstance(statement, TableStatement):
             return self._tables.run(sql, statement, parameters, running)
         return self._dispatch(statement, parameters, running)
 
-    def _change_session(self, statement: SessionStatement, running: Running) -> Result | None:
-        done = self._statements.run(statement, lambda sql: self._queries.rows(sql, self.settings.values, running))
+    def _change_session(
+        self, statement: SessionStatement, parameters: tuple[object, ...], running: Running
+    ) -> Result | None:
+        values = self.settings.values
+        done = self._statements.run(statement, parameters, lambda sql: self._queries.rows(sql, values, running))
         match done:
             case Another():
                 return self._execute(done.sql, done.parameters, running)

@@ -17,7 +17,7 @@ from shoal.planner.errors import (
     ProgrammingError,
     SyntaxError_,
 )
-from shoal.planner.parameters import Parameters, TypedText
+from shoal.planner.parameters import Parameters, TypedText, inline_parameters
 from shoal.planner.session_kinds import (
     AssignVariable,
     CreateMacro,
@@ -64,11 +64,13 @@ class SessionStatements:
         self._lock = threading.Lock()
         self._prepared: dict[str, tuple[str, str]] = {}
 
-    def run(self, statement: SessionStatement, evaluate: Evaluate) -> Table | Another | None:
+    def run(
+        self, statement: SessionStatement, parameters: Sequence[object], evaluate: Evaluate
+    ) -> Table | Another | None:
         """Run a statement; raises a user error, with its place where there is one."""
         match statement:
             case AssignVariable():
-                self._assign(statement, evaluate)
+                self._assign(statement, parameters, evaluate)
             case ForgetVariable():
                 self._forget(statement)
             case ShowVariables():
@@ -88,11 +90,11 @@ class SessionStatements:
                 assert_never(statement)
         return None
 
-    def _assign(self, statement: AssignVariable, evaluate: Evaluate) -> None:
-        fields = self._binder.describe(statement.sql, (), self._catalog.snapshot())
+    def _assign(self, statement: AssignVariable, parameters: Sequence[object], evaluate: Evaluate) -> None:
+        fields = self._binder.describe(statement.sql, parameters, self._catalog.snapshot())
         if len(fields) != 1:
             raise SyntaxError_("SET VARIABLE takes one value", ErrorContext(hint="put several into a list or a struct"))
-        (value,) = _values([(statement.expression, fields[0])], evaluate)
+        (value,) = _values([(inline_parameters(statement.expression, parameters), fields[0])], evaluate)
 
         def change(definitions: Definitions) -> Definitions:
             kept = _without(definitions.variables, statement.name)
@@ -144,7 +146,7 @@ class SessionStatements:
             if statement.if_not_exists:
                 return
             hint = "CREATE OR REPLACE MACRO replaces it"
-            raise ProgrammingError(f"there is a macro {wanted.name} already", ErrorContext(hint=hint))
+            raise ProgrammingError(f"there is a macro {wanted.name} already", ErrorContext(hint=hint, sqlstate="42723"))
         macro = self._binder.define_macro(wanted, statement.sql, catalog)
 
         def change(definitions: Definitions) -> Definitions:

@@ -49,6 +49,9 @@ def test_variables_in_queries(both: Both) -> None:
     assert same(*both, "SELECT count(*) FROM above") == [(2,)]
     tell(both, "SET VARIABLE low = 3")
     assert same(*both, "SELECT count(*) FROM above") == [(1,)]
+    for connection in both:
+        connection.execute("SET VARIABLE low = $much + 1", {"much": 2})
+    assert same(*both, "SELECT getvariable('low'), typeof(getvariable('low'))") == [(3, "INTEGER")]
     tell(both, "RESET VARIABLE low", "RESET VARIABLE never_there")
     assert same(*both, "SELECT getvariable('low')") == [(None,)]
     assert ("odd name", "x", "VARCHAR") in both[0].execute("SHOW VARIABLES").fetchall()
