@@ -140,13 +140,7 @@ def _check_definitions(root: Node, after: str) -> None:
 def _defined(node: Node) -> Iterable[ColumnId]:
     """The ids that come into being at a node; a projection may pass a column on under its own id."""
     match node:
-        case (
-            logical.Scan()
-            | logical.KernelBlock()
-            | logical.SharedScan()
-            | logical.Values()
-            | logical.SetOperation()
-        ):
+        case logical.Scan() | logical.KernelBlock() | logical.SharedScan() | logical.Values() | logical.SetOperation():
             return [column.id for column in node.columns]
         case logical.Project() | logical.Aggregate() | logical.Window() | logical.Unnest():
             below = logical.column_ids(node.input)

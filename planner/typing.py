@@ -38,13 +38,7 @@ def assign_types(query: Query, kernel: Kernel) -> Query:
 
 def _collect(node: Node, known: dict[ColumnId, str], unknown: dict[ColumnId, exp.Expression]) -> None:
     match node:
-        case (
-            logical.Scan()
-            | logical.KernelBlock()
-            | logical.SharedScan()
-            | logical.Values()
-            | logical.SetOperation()
-        ):
+        case logical.Scan() | logical.KernelBlock() | logical.SharedScan() | logical.Values() | logical.SetOperation():
             known.update((column.id, column.type) for column in node.columns)
         case logical.Project() | logical.Aggregate() | logical.Window():
             for item in node.assignments:
