@@ -98,6 +98,8 @@ class Session:
                     # A result that is still being read keeps its transaction, and that the database.
                     with suppress(duckdb.Error):
                         self._connection.abort()
+                        self._connection.rollback()
+                    with suppress(duckdb.Error):
                         self._connection.execute(f"USE memory; DETACH {self._database}")
                 self._connection.close()
 

@@ -4,6 +4,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from shoal.planner.errors import (
     SettingError,
     TableNotFound,
 )
+from shoal.planner.names import qualified
 from tests.executor.node import Node
 
 
@@ -208,3 +210,21 @@ def test_exceptions_leave_the_block_as_they_are(kernel: Kernel) -> None:
     with pytest.raises(Exception, match="Overflow") as caught, kernel.session() as session:
         session.connection.execute(sql).fetchall()
     assert isinstance(translate_error(caught.value, sql), DataError)
+
+
+@pytest.mark.parametrize("end", ["", "BEGIN TRANSACTION; CREATE TABLE s.left_open(a INTEGER)", "SELECT error('x')"])
+def test_qualified_views_are_seen_by_their_session_alone(kernel: Kernel, end: str) -> None:
+    databases = "SELECT count(*) FROM duckdb_databases()"
+    with kernel.session() as session:
+        before = session.execute(databases).fetchall()
+    with kernel.session() as session, kernel.session() as other:
+        session.create_view(qualified("s", "t"), "SELECT 1 AS a")
+        session.create_view("t", "SELECT 2 AS a")
+        assert session.execute("SELECT s.t.a, u.a FROM s.t, t AS u").fetchall() == [(1, 2)]
+        with pytest.raises(TableNotFound):
+            other.execute("FROM s.t")
+        if end:
+            with suppress(DataError):
+                session.execute(end)
+    with kernel.session() as session:
+        assert session.execute(databases).fetchall() == before
