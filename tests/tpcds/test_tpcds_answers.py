@@ -11,6 +11,7 @@ ALWAYS = (("distribute", "always"), ("check_plans", "on"))
 PARTITIONED = (("join_strategy", "partitioned"), ("mmap", "off"))
 THIRDS = [TPCDS.numbers[third::3] for third in range(3)]
 """The queries in three parts, so that several test processes share them."""
+by_thirds = pytest.mark.parametrize("numbers", THIRDS, ids=["1,4,7...", "2,5,8...", "3,6,9..."])
 
 
 def problems(folder, options, numbers):
@@ -21,11 +22,12 @@ def problems(folder, options, numbers):
     return {query.number: query.problem for query in result.queries if query.own.verified is not True}
 
 
-def test_embedded(tpcds_folder):
-    assert problems(tpcds_folder, ShoalOptions(), TPCDS.numbers) == {}
+@by_thirds
+def test_embedded(tpcds_folder, numbers):
+    assert problems(tpcds_folder, ShoalOptions(), numbers) == {}
 
 
-@pytest.mark.parametrize("numbers", THIRDS, ids=["1,4,7...", "2,5,8...", "3,6,9..."])
+@by_thirds
 @pytest.mark.cluster
 def test_on_three_executors(tpcds_folder, numbers):
     options = ShoalOptions(executors=3, threads=1, settings=ALWAYS)
