@@ -132,9 +132,11 @@ def unwrap(expression: exp.Expression) -> exp.Expression:
 
 
 def equality(expression: exp.Expression) -> tuple[exp.Expression, exp.Expression] | None:
-    """The two sides of an ``=``, or None."""
+    """The two sides of an ``=``, or None; one with ANY or ALL of a list has no two sides."""
     bare = unwrap(expression)
-    return (bare.this, bare.expression) if isinstance(bare, exp.EQ) else None
+    if not isinstance(bare, exp.EQ) or isinstance(bare.expression, (exp.Any, exp.All)):
+        return None
+    return bare.this, bare.expression
 
 
 def null_safe_equality(left: exp.Expression, right: exp.Expression) -> exp.Expression:

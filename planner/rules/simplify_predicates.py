@@ -145,7 +145,8 @@ def _negate(operand: exp.Expression) -> exp.Expression:
         case exp.Not() if isinstance(unwrap(operand.this), (exp.Predicate, exp.Connector, exp.Boolean, exp.Not)):
             return _simplify(operand.this)
     opposite = NEGATIONS.get(type(operand))
-    if opposite is not None:
+    # What is not equal to ALL of a list need not be unequal to all of it.
+    if opposite is not None and not isinstance(operand.expression, (exp.Any, exp.All)):
         return _compare_literals(opposite(this=operand.this.copy(), expression=operand.expression.copy()))
     return exp.Not(this=operand.copy() if isinstance(operand, exp.Column) else exp.Paren(this=operand.copy()))
 
