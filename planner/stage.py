@@ -109,7 +109,8 @@ class Stage:
     """One kernel statement, run by ``tasks`` tasks.
 
     ``sql`` names its inputs and, if ``output.column`` is set, delivers that column last. ``columns`` are the output's
-    fields without it. ``setup`` are view definitions (name, query) made before the statement, in order. With
+    fields without it. ``setup`` is made before the statement, in order: views as (name, query), and
+    without a name statements (macros, variables). With
     ``kernel_join_order`` the kernel may reorder joins and swap build sides; otherwise both optimizers are off.
     ``deterministic`` false: on loss the whole stage and its consumers run again.
     """
@@ -126,8 +127,8 @@ class Stage:
     deterministic: bool = True
     estimate: Estimate | None = None
     reason: str = ""
-
     heavy: tuple[HeavyStatement, ...] = ()
+
 
 @dataclass(frozen=True, slots=True)
 class Adaptation:
@@ -154,7 +155,6 @@ class StageVariant:
     waits: StageId
     measured: tuple[StageId, ...]
     most_bytes: int
-
     drops: tuple[StageId, ...] = ()
 
 
@@ -179,6 +179,7 @@ class TurnedStage:
     factor: float
     side: str
 
+
 @dataclass(frozen=True, slots=True)
 class StagedPlan:
     """Stages in an order in which they can run; the last one delivers the result, in the order of its tasks.
@@ -194,8 +195,8 @@ class StagedPlan:
     mmap: bool = True
     adaptation: Adaptation = Adaptation()
     variants: tuple[StageVariant, ...] = ()
-
     turned: tuple[TurnedStage, ...] = ()
+
     @property
     def result(self) -> Stage:
         """The stage whose output is the answer."""
@@ -219,8 +220,8 @@ class OutputFile:
     location: str
     rows: tuple[int, ...]
     bytes: tuple[int, ...]
-
     heavy: tuple[int, ...] = ()
+
 
 @dataclass(frozen=True, slots=True)
 class TaskScan:
