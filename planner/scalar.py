@@ -134,9 +134,15 @@ def unwrap(expression: exp.Expression) -> exp.Expression:
 def equality(expression: exp.Expression) -> tuple[exp.Expression, exp.Expression] | None:
     """The two sides of an ``=``, or None; one with ANY or ALL of a list has no two sides."""
     bare = unwrap(expression)
-    if not isinstance(bare, exp.EQ) or isinstance(bare.expression, (exp.Any, exp.All)):
+    if not isinstance(bare, exp.EQ) or is_quantified(bare.expression):
         return None
     return bare.this, bare.expression
+
+
+def is_quantified(operand: exp.Expression) -> bool:
+    """Whether the right side of a comparison is ANY or ALL of a list, which sqlglot may take for a function."""
+    called = isinstance(operand, exp.Anonymous) and str(operand.this).upper() in ("ANY", "ALL", "SOME")
+    return called or isinstance(operand, (exp.Any, exp.All))
 
 
 def null_safe_equality(left: exp.Expression, right: exp.Expression) -> exp.Expression:

@@ -9,7 +9,7 @@ from sqlglot import exp
 from shoal.planner import logical
 from shoal.planner.logical import Node
 from shoal.planner.rules.context import RuleContext
-from shoal.planner.scalar import conjunction, conjuncts, disjunction, disjuncts, is_volatile, unwrap
+from shoal.planner.scalar import conjunction, conjuncts, disjunction, disjuncts, is_quantified, is_volatile, unwrap
 from shoal.planner.tree import transform_up
 
 NEGATIONS: dict[type[exp.Expression], type[exp.Expression]] = {
@@ -146,7 +146,7 @@ def _negate(operand: exp.Expression) -> exp.Expression:
             return _simplify(operand.this)
     opposite = NEGATIONS.get(type(operand))
     # What is not equal to ALL of a list need not be unequal to all of it.
-    if opposite is not None and not isinstance(operand.expression, (exp.Any, exp.All)):
+    if opposite is not None and not is_quantified(operand.expression):
         return _compare_literals(opposite(this=operand.this.copy(), expression=operand.expression.copy()))
     return exp.Not(this=operand.copy() if isinstance(operand, exp.Column) else exp.Paren(this=operand.copy()))
 

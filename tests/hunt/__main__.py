@@ -19,7 +19,7 @@ from pathlib import Path
 from tests.hunt.hunter import BLOCK
 from tests.hunt.regression_files import FOLDER
 
-SILENCE = 90.0
+SILENCE = 150.0
 """Seconds without a line after which a worker hangs."""
 
 

@@ -33,6 +33,8 @@ THRESHOLDS = {
 
 TIMEOUT = 20
 """Seconds after which a statement of ours counts as one that hangs."""
+TIMEOUT_OF_SMALL_BATCHES = 100
+"""The same where a hundred thousand rows are as many batches."""
 
 NO_ORDER = ResultOrder()
 _NO_ROWS = "it is known that there are none"
@@ -98,7 +100,8 @@ class Ground:
                 stack.enter_context(mock.patch(f"shoal.{module}.BATCH_ROWS", backend.batch_rows))
             self.connection = stack.enter_context(self._connect())
             self._faults: tuple[Fault, ...] = ()
-            self.set((("timezone", "Europe/Berlin"), ("check_plans", "on"), ("timeout", str(TIMEOUT))))
+            timeout = TIMEOUT if backend.batch_rows > 100 else TIMEOUT_OF_SMALL_BATCHES
+            self.set((("timezone", "Europe/Berlin"), ("check_plans", "on"), ("timeout", str(timeout))))
             load(world, self._folder / "tables", self.duck, self.connection)
             self._stack = stack.pop_all()
 

@@ -6,4 +6,4 @@
 -- table a files 1 group_rows 10
 SELECT i AS id, i % 7 AS k, [i % 3, i % 5] AS li FROM range(60) AS r(i);
 -- statement
-SELECT t1.id FROM a AS t1 JOIN a AS t2 ON t1.k = ANY(t2.li) AND t1.id = t2.id WHERE NOT (t1.k <> ALL([1, 2, NULL]));
+SELECT id FROM a WHERE NOT (k <> ALL([1, 2, NULL])) AND NOT (k = ANY([1, 3, NULL]) AND id > 30);
