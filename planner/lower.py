@@ -332,7 +332,7 @@ def final_call(expression: exp.Expression, partial: str, type: str, argument_typ
     """The call that combines partial results, which are in the column ``partial``."""
     name = function_name(aggregate_call(expression))
     if name in EXPORTED:
-        types = ", ".join(f"'{item}'" for item in argument_types)
+        types = ", ".join(exp.Literal.string(item).sql("duckdb") for item in argument_types)
         return Verbatim(f"finalize(combine_aggr(to_aggregate_state({partial}, '{name}', [{types}])))")
     combined = {"min": "min", "max": "max"}.get(name, "sum")
     return Verbatim(f"CAST({combined}({partial}) AS {type})")

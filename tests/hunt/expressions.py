@@ -99,7 +99,7 @@ SCALARS = {
 TERMS = (
     "{str} LIKE 'v%'", "{str} NOT LIKE '%1'", "{str} ILIKE 'V_'", "regexp_matches({str}, '^v[0-3]')", "{str} GLOB 'v*'",
     "starts_with({str}, 'v')", "contains({str}, '1')", "{str} SIMILAR TO 'v[12]'", "list_contains({list}, {small})",
-    "{small} = ANY({list})", "isnan({dbl})", "({int}, {str}) = ({int}, {str})", "({int}, {str}) < ({int}, {str})",
+    "{small} = ANY({list})", "({int}, {str}) = ({int}, {str})", "({int}, {str}) < ({int}, {str})",
     "({int}, {str}) IN ((1, 'v1'), (2, 'v3'))", "{bool}", "{bool} IS NOT TRUE", "{bool} IS UNKNOWN", "{int} = {dec}",
     "{int} > {dbl}", "{small} <> ALL([1, 2, NULL])", "{date} < ({ts})::TIMESTAMP", "{int} NOT BETWEEN {int} AND {int}",
     "list_has_any({list}, [1, 2])", "{struct}.a = {small}", "{str} = {enum}", "{bool} = {bool}", "{wild} > {dbl}",
