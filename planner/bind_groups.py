@@ -124,12 +124,14 @@ def aggregate_sets(
     """The aggregate of a node over grouping sets, which are given by the places of their keys."""
     number = Column(ids.fresh("grouping_set"), "INTEGER")
     empty = [position for position, members in enumerate(sets) if not members]
+    real: ColumnId | None = None
     if empty:
         node, real, renamed = _with_row_of_nulls(node, keys, calls, ids, kernel)
         keys = tuple(Column(renamed[key.id], key.type) for key in keys)
-        calls = [Assignment(call.column, _passing_over(rename(call.expression, renamed), real)) for call in calls]
+        passing = [_passing_over(rename(call.expression, renamed), real) for call in calls]
+        calls = [Assignment(call.column, passed) for call, passed in zip(calls, passing, strict=True)]
     repeated: Node = Join(JoinKind.INNER, node, Values((number,), tuple((_number(at),) for at in range(len(sets)))))
-    if empty:
+    if real is not None:
         repeated = Filter(repeated, exp.Or(this=column_ref(real), expression=_is_one_of(number.id, empty)))
     masked = tuple(Column(ids.fresh(key.id)) for key in keys)
     needed = dict.fromkeys(id for call in calls for id in sorted(columns_of(call.expression)))

@@ -139,10 +139,11 @@ def equality(expression: exp.Expression) -> tuple[exp.Expression, exp.Expression
     return bare.this, bare.expression
 
 
-def is_quantified(operand: exp.Expression) -> bool:
+def is_quantified(operand: object) -> bool:
     """Whether the right side of a comparison is ANY or ALL of a list, which sqlglot may take for a function."""
-    called = isinstance(operand, exp.Anonymous) and str(operand.this).upper() in ("ANY", "ALL", "SOME")
-    return called or isinstance(operand, (exp.Any, exp.All))
+    if isinstance(operand, exp.Anonymous):
+        return operand.name.upper() in ("ANY", "ALL", "SOME")
+    return isinstance(operand, (exp.Any, exp.All))
 
 
 def null_safe_equality(left: exp.Expression, right: exp.Expression) -> exp.Expression:
@@ -152,13 +153,14 @@ def null_safe_equality(left: exp.Expression, right: exp.Expression) -> exp.Expre
 
 def is_volatile(expression: exp.Expression) -> bool:
     """Whether two evaluations over the same row may differ, or it has an effect (such as ``error``)."""
-    for function in parts_of(expression):
-        if not isinstance(function, exp.Func):
-            continue
-        name = function.name if isinstance(function, exp.Anonymous) else function.sql_name()
-        if name.lower() in VOLATILE_FUNCTIONS or isinstance(function, (exp.Rand, exp.Randn, exp.Uuid)):
-            return True
-    return False
+    return any(_is_volatile_call(part) for part in parts_of(expression))
+
+
+def _is_volatile_call(part: object) -> bool:
+    if not isinstance(part, exp.Func):
+        return False
+    name = part.name if isinstance(part, exp.Anonymous) else part.sql_name()
+    return name.lower() in VOLATILE_FUNCTIONS or isinstance(part, (exp.Rand, exp.Randn, exp.Uuid))
 
 
 def sql_of(expression: exp.Expression) -> str:
