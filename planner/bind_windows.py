@@ -8,7 +8,6 @@ from shoal.planner.column_ids import ColumnIds
 from shoal.planner.functions import function_name
 from shoal.planner.logical import Assignment, Column, Node, Project, Window, schema
 from shoal.planner.not_distributable import NotDistributable
-from shoal.planner.rank_filters import RANKS
 from shoal.planner.scalar import column_ref, sql_of, unwrap
 
 _PARTS = ("partition_by", "order", "spec")
@@ -74,10 +73,10 @@ def add_windows(node: Node, calls: Mapping[str, exp.Expression], ids: ColumnIds)
     columns: dict[str, Column] = {}
     assignments: list[Assignment] = []
     for text, call in calls.items():
-        window = _ranked_by_columns(call)
+        window = call
         partition = call.args.get("partition_by")
         if partition and any(not isinstance(item, exp.Column) for item in partition):
-            window = window.copy()
+            window = call.copy()
             window.set("partition_by", [key(item) for item in partition])
         columns[text] = Column(ids.fresh(function_name(_function(call)) or "window"))
         assignments.append(Assignment(columns[text], window))
@@ -85,18 +84,6 @@ def add_windows(node: Node, calls: Mapping[str, exp.Expression], ids: ColumnIds)
         kept = tuple(Assignment(column, column_ref(column.id)) for column in schema(node))
         node = Project(node, (*kept, *keys.values()))
     return Window(node, tuple(assignments)), columns
-
-
-def _ranked_by_columns(call: exp.Expression) -> exp.Expression:
-    """A rank without an order that is the same for all rows, over which the kernel's plans of first rows fail."""
-    order = call.args.get("order")
-    if order is None or call.args.get("spec") is not None or function_name(_function(call)) not in RANKS:
-        return call
-    if any(not isinstance(unwrap(item.this), exp.Literal) for item in order.expressions):
-        return call
-    bare = call.copy()
-    bare.set("order", None)
-    return bare
 
 
 def _function(window: exp.Expression) -> exp.Expression:
