@@ -26,14 +26,8 @@ from shoal.planner.source import FileIdentity
 
 __all__ = ["Kernel", "Session", "translate_error"]
 
-WRITTEN_ORDER = ",".join(
-    (
-        "join_order",
-        "build_side_probe_side",
-        "partial_aggregate_pushdown",
-        "late_materialization",
-        "top_n_window_elimination",
-    )
+WRITTEN_ORDER = (
+    "join_order,build_side_probe_side,partial_aggregate_pushdown,late_materialization,top_n_window_elimination"
 )
 """The optimizers that are off where joins run in the order, and with the build side (the right one), as written.
 
