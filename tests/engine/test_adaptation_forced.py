@@ -1,5 +1,9 @@
-"""Statements of the corpus with every variant that could be chosen chosen, and partitions split without need."""
+"""Statements of the corpus with every variant that could be chosen chosen, and partitions split without need.
 
+Each strategy has half of the statements, unless ``SHOAL_EVERY_CONFIGURATION`` is set.
+"""
+
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -54,8 +58,9 @@ def test_whatever_may_be_chosen_gives_the_same_answer(
         monkeypatch.setattr(turned_builds, "_is_known", lambda _: False)
         monkeypatch.setattr(stage_choices, "turn_note", lambda *_: "turned")
     duck, folder = oracle
+    several = STATEMENTS if "SHOAL_EVERY_CONFIGURATION" in os.environ else STATEMENTS[strategy == "auto" :: 2]
     with connect(folder, {**SETTINGS, "join_strategy": strategy}) as connection:
-        wrong = [found for one in STATEMENTS if (found := _difference(duck, connection, one.sql, one.in_order))]
+        wrong = [found for one in several if (found := _difference(duck, connection, one.sql, one.in_order))]
     assert not wrong
 
 

@@ -1,5 +1,7 @@
 """Common tables that are computed once, and parts without rows: DuckDB's answers on 1, 2, 3 and 7 partitions."""
 
+import os
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,19 @@ from tests.engine.answer_tables import write_tables
 
 OFF = "filter_shared,prune_empty,compute_once,sort_by_expressions"
 """The optimisations that are proved here to change no answer."""
+
+
+PARTITIONS = ("1", "2", "3", "7")
+STATEMENTS = statements(ONCE) + statements(EMPTY) + statements(SHARED)
+
+
+def cases() -> Iterator[tuple[str, Statement]]:
+    """Each statement with one number of partitions; with all of them if ``SHOAL_EVERY_CONFIGURATION`` is set."""
+    for statement in STATEMENTS:
+        own = zlib.crc32(statement.sql.encode()) % len(PARTITIONS)
+        for number, partitions in enumerate(PARTITIONS):
+            if number == own or "SHOAL_EVERY_CONFIGURATION" in os.environ:
+                yield partitions, statement
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +44,7 @@ def oracle(folder: Path) -> Iterator[Oracle]:
     opened.close()
 
 
-@pytest.fixture(scope="module", params=["1", "2", "3", "7"])
+@pytest.fixture(scope="module")
 def connections(folder: Path, request: pytest.FixtureRequest) -> Iterator[tuple[shoal.Connection, shoal.Connection]]:
     partitions = {"partitions": request.param}
     opened = connect(folder, partitions), connect(folder, {**partitions, "disabled_rules": OFF})
@@ -38,7 +53,7 @@ def connections(folder: Path, request: pytest.FixtureRequest) -> Iterator[tuple[
         connection.close()
 
 
-@pytest.mark.parametrize("statement", statements(ONCE) + statements(EMPTY) + statements(SHARED))
+@pytest.mark.parametrize(("connections", "statement"), list(cases()), indirect=["connections"])
 def test_the_answer_is_duckdbs(
     connections: tuple[shoal.Connection, shoal.Connection], oracle: Oracle, statement: Statement
 ) -> None:
