@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from shoal.plan_cache import SessionPlan
     from shoal.planner.plan import PlannedQuery
 
-LEAST_SECONDS = 0.02
-"""Statements that take less are not worth a trial: planning alone takes as long."""
+LEAST_SECONDS = 0.2
+"""Statements that take less are not worth a trial: what one run takes varies by more than what could be won."""
 
 KERNEL_RUNS = 2
 """Runs by the kernel's plan before a trial; the first of them may have read cold files."""
