@@ -119,12 +119,9 @@ class TableDdl:
         if statement.kind is ObjectKind.SCHEMA:
             self._drop_schema(statement)
             return
-        key = self._catalog.snapshot().key(statement.name)
+        key = self._key(sql, statement.name, statement.if_exists)
         if key is None:
-            if statement.if_exists:
-                return
-            table_named(statement.name, sql, self._catalog.snapshot())
-        assert key is not None, "a name that means nothing is refused"
+            return
         with self._store.writing(key, running.token):
             catalog = self._catalog.snapshot()
             found = catalog.entries.get(key)
@@ -139,12 +136,9 @@ class TableDdl:
 
     def alter(self, sql: str, statement: AlterTable, values: Values, running: Running) -> None:
         """ALTER TABLE; raises user errors with their places."""
-        key = self._catalog.snapshot().key(statement.name)
+        key = self._key(sql, statement.name, statement.if_exists)
         if key is None:
-            if statement.if_exists:
-                return
-            table_named(statement.name, sql, self._catalog.snapshot())
-        assert key is not None, "a name that means nothing is refused"
+            return
         with self._store.writing(key, running.token):
             catalog = self._catalog.snapshot()
             version = table_named(key, sql, catalog)
@@ -159,6 +153,14 @@ class TableDdl:
                     files = tuple(_altered(sql, statement, version, definition, file, writer) for file in version.files)
                     after = after.with_files(files)
             self._catalog.replace(name, version, after)
+
+    def _key(self, sql: str, name: str, if_exists: bool) -> str | None:
+        """What a name means in the catalog, None for nothing if that is allowed; raises ``TableNotFound``."""
+        catalog = self._catalog.snapshot()
+        key = catalog.key(name)
+        if key is None and not if_exists:
+            table_named(name, sql, catalog)
+        return key
 
     def _rename(self, name: str, version: TableVersion, new_name: str, catalog: CatalogSnapshot) -> None:
         full = f"{schema_of(name)}{SEPARATOR}{new_name}" if schema_of(name) else new_name
