@@ -15,7 +15,7 @@ from shoal.binder import Binder
 from shoal.catalog import CatalogSnapshot, SessionCatalog
 from shoal.executor.kernel import Kernel
 from shoal.executor.kernel_types import quote
-from shoal.planner.errors import BindError, ErrorContext, TableNotFound
+from shoal.planner.errors import BindError, ErrorContext, NotSupportedError, TableNotFound
 from shoal.planner.lexer import place_at, tokenize
 from shoal.planner.names import own_name, shown_name
 from shoal.planner.parameters import inline_parameters
@@ -233,6 +233,7 @@ class TableChanges:
         return rows
 
     def _copy(self, statement: CopyFrom, step: _Step, writer: TableWriter) -> tuple[TableVersion, Changed]:
+        refuse_remote(statement.path)
         writer.begin()
         table = writer.stage(step.definition, step.definition.name)
         writer.run(with_head(step.sql, statement.body, f"COPY {table}").text)
@@ -263,6 +264,12 @@ class KernelOf(Protocol):
 
     def __call__(self) -> Kernel:
         """The kernel, which is made when it is first needed."""
+
+
+def refuse_remote(path: str) -> None:
+    """Raise ``NotSupportedError`` for a path that is not one of this machine's."""
+    if "://" in path and not path.startswith("file://"):
+        raise NotSupportedError(f"remote files are not supported: {path}")
 
 
 def table_named(name: str, sql: str, catalog: CatalogSnapshot) -> TableVersion:

@@ -9,6 +9,7 @@ from shoal.catalog import CatalogSnapshot, Entry, Schemas, SessionCatalog
 from shoal.executor.kernel_types import quote
 from shoal.executor.storage import restore
 from shoal.planner.errors import BindError, ErrorContext, ProgrammingError, TableNotFound
+from shoal.planner.lexer import tokenize
 from shoal.planner.names import MAIN, SEPARATOR, TEMPORARY, own_name, schema_of, shown_name
 from shoal.planner.parameters import inline_parameters
 from shoal.planner.source import ViewDefinition
@@ -141,18 +142,26 @@ class TableDdl:
             return
         with self._store.writing(key, running.token):
             catalog = self._catalog.snapshot()
+            name, entry = catalog.entries.get(key, (key, None))
+            if isinstance(entry, ViewDefinition) and statement.new_name is not None:
+                self._rename(name, entry, replace(entry, name=statement.new_name), statement.new_name, catalog)
+                return
             version = table_named(key, sql, catalog)
-            name = catalog.entries[key][0]
+            if statement.of_view:
+                raise BindError(f"{shown_name(name)} is a table, not a view")
             if statement.new_name is not None:
-                self._rename(name, version, statement.new_name, catalog)
+                definition = replace(version.definition, name=statement.new_name)
+                after = replace(version, definition=definition)
+                self._rename(name, version, after, statement.new_name, catalog)
                 return
             definition = self._definitions.altered(sql, version.definition, statement.body)
-            after = replace(version, definition=definition)
-            if _touches_rows(version.definition, definition):
+            changed = replace(version, definition=definition)
+            computes = any(token.is_word("USING") for token in tokenize(statement.body.of(sql)))
+            if computes or _touches_rows(version.definition, definition):
                 with TableWriter(self._kernel(), self._store, values.kernel_settings(), running.token) as writer:
                     files = tuple(_altered(sql, statement, version, definition, file, writer) for file in version.files)
-                    after = after.with_files(files)
-            self._catalog.replace(name, version, after)
+                    changed = changed.with_files(files)
+            self._catalog.replace(name, version, changed)
 
     def _key(self, sql: str, name: str, if_exists: bool) -> str | None:
         """What a name means in the catalog, None for nothing if that is allowed; raises ``TableNotFound``."""
@@ -162,15 +171,16 @@ class TableDdl:
             table_named(name, sql, catalog)
         return key
 
-    def _rename(self, name: str, version: TableVersion, new_name: str, catalog: CatalogSnapshot) -> None:
+    def _rename(self, name: str, before: Entry, after: Entry, new_name: str, catalog: CatalogSnapshot) -> None:
         full = f"{schema_of(name)}{SEPARATOR}{new_name}" if schema_of(name) else new_name
         if full.casefold() in catalog.entries:
             raise BindError(f'there is a table or view "{shown_name(full)}" already')
-        definition = replace(version.definition, name=new_name)
-        self._catalog.replace(full, version, replace(version, definition=definition), also=name)
+        self._catalog.replace(full, before, after, also=name)
 
     def create_schema(self, statement: CreateSchema) -> None:
         """CREATE SCHEMA; raises ``BindError`` if there is one."""
+        if statement.or_replace:
+            self._drop_schema(DropObject(ObjectKind.SCHEMA, statement.name, if_exists=True))
 
         def change(schemas: Schemas) -> Schemas:
             folded = statement.name.casefold()

@@ -88,7 +88,7 @@ class TableStatements:
                 def start() -> Result:
                     return self._queries.run(statement.query, parameters, values, running)
 
-                return self._result(Changed(copy_to(sql, statement, self._kernel, start, values, running)))
+                return self._result(copy_to(sql, statement, self._kernel, start, values, running))
             case DropObject():
                 self._ddl.drop(sql, statement, running)
             case AlterTable():

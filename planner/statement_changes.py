@@ -2,7 +2,7 @@
 
 from shoal.planner.errors import NotSupportedError, SyntaxError_
 from shoal.planner.lexer import Token, TokenKind
-from shoal.planner.statement_reader import StatementReader
+from shoal.planner.statement_reader import QUERY_WORDS, SHOWN_WORDS, StatementReader
 from shoal.planner.statement_tables import names_in_brackets, query_of_table
 from shoal.planner.table_statements import (
     Assignment,
@@ -52,6 +52,10 @@ def read_truncate(reader: StatementReader) -> Truncate:
     reader.index = 1
     _ = reader.skip("TABLE")
     name = reader.table_name()
+    token = reader.peek()
+    if token is not None and token.is_word("CASCADE", "RESTRICT", "CONTINUE", "RESTART"):
+        message = f"TRUNCATE ... {token.text.upper()} is not supported: there are no keys and no sequences"
+        raise NotSupportedError(message, reader.context(token))
     reader.end()
     return Truncate(name)
 
@@ -85,6 +89,9 @@ def read_copy(reader: StatementReader) -> CopyTo | CopyFrom:
 
 def _path_and_rest(reader: StatementReader) -> tuple[str, Part]:
     token = reader.next("a path in quotes")
+    if token.is_word("STDIN", "STDOUT"):
+        message = f"COPY with {token.text.upper()} is not supported: a statement may run far from any terminal"
+        raise NotSupportedError(message, reader.context(token, "name a file, or fetch the rows"))
     if token.kind is not TokenKind.STRING:
         raise SyntaxError_("expected a path in quotes", reader.context(token))
     return token.name, Part(token.start, reader.tokens[-1].end)
@@ -106,7 +113,7 @@ def _insert(reader: StatementReader, before: Part | None) -> Insert:
         raise NotSupportedError("INSERT OR is not supported: there are no unique keys", reader.context(token))
     if not reader.skip("INTO"):
         reader.expected("INTO and a table")
-    target = _target(reader, before, ("BY", "VALUES", "DEFAULT", "SELECT", "FROM", "WITH", "TABLE", "PIVOT", "UNPIVOT"))
+    target = _target(reader, before, ("BY", "VALUES", "DEFAULT", "TABLE", *QUERY_WORDS, *SHOWN_WORDS))
     columns: tuple[str, ...] = ()
     if (token := reader.peek()) is not None and token.text == "(" and not _holds_query(reader):
         columns = names_in_brackets(reader)
@@ -128,13 +135,13 @@ def _insert(reader: StatementReader, before: Part | None) -> Insert:
     outer = [reader.tokens[index] for index in reader.outer_tokens(reader.index, end)]
     if first.is_word("DEFAULT") or (first.is_word("VALUES") and not any(token.is_word(*_SETS) for token in outer)):
         return Insert(target, columns, source, None, by_name, returning)
-    if not reader.starts_query():
+    if not reader.starts_query(shown=True):
         reader.expected("VALUES or a query")
     return Insert(target, columns, source, reader.query_until(end, before), by_name, returning)
 
 
 def _holds_query(reader: StatementReader) -> bool:
-    words = ("SELECT", "WITH", "FROM", "VALUES", "PIVOT", "UNPIVOT", "SUMMARIZE", "TABLE", "DESCRIBE", "SHOW")
+    words = (*QUERY_WORDS, "DESCRIBE", "SHOW")
     following = reader.tokens[reader.index + 1 : reader.index + 2]
     return bool(following) and (following[0].text == "(" or following[0].is_word(*words))
 
@@ -221,23 +228,34 @@ def _assignments(reader: StatementReader, stop: int) -> list[Assignment]:
     """One assignment, or one to several columns in brackets."""
     token = reader.next("a column")
     reader.index -= 1
-    columns = names_in_brackets(reader) if token.text == "(" else (reader.name(),)
+    columns = names_in_brackets(reader) if token.text == "(" else (_assigned_column(reader),)
     reader.expect_symbol("=")
     start = reader.index
     end = next((i for i in reader.outer_tokens(start, stop) if reader.tokens[i].text == ","), stop)
     if start == end:
         reader.expected("an expression")
     reader.index = end
-    if len(columns) == 1:
-        return [Assignment(columns[0], _expression(reader, start, end))]
-    if reader.tokens[start].text != "(" or reader.closing_bracket(start) != end - 1:
-        raise SyntaxError_("expected as many expressions in brackets as columns", reader.context(reader.tokens[start]))
-    commas = [i for i in reader.outer_tokens(start + 1, end - 1) if reader.tokens[i].text == ","]
-    edges = [start, *commas, end - 1]
+    is_row = reader.tokens[start].is_word("ROW") and end - start > 2
+    first = start + 1 if is_row else start
+    is_listed = reader.tokens[first].text == "(" and reader.closing_bracket(first) == end - 1
+    commas = [i for i in reader.outer_tokens(first + 1, end - 1) if reader.tokens[i].text == ","] if is_listed else []
+    if len(columns) == 1 or not (is_row or commas):
+        # One expression is that of every column.
+        return [Assignment(column, _expression(reader, start, end)) for column in columns]
+    edges = [first, *commas, end - 1]
     if len(edges) != len(columns) + 1:
         raise SyntaxError_("expected as many expressions in brackets as columns", reader.context(reader.tokens[start]))
     pairs = zip(columns, edges, edges[1:], strict=False)
     return [Assignment(column, _expression(reader, left + 1, right)) for column, left, right in pairs]
+
+
+def _assigned_column(reader: StatementReader) -> str:
+    column = reader.next("a column")
+    following = reader.peek()
+    reader.index -= 1
+    if following is not None and following.text == ".":
+        raise SyntaxError_("a column that is assigned is named without its table", reader.context(column))
+    return reader.name()
 
 
 def _expression(reader: StatementReader, start: int, end: int) -> Part | None:

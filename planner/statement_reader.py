@@ -10,7 +10,11 @@ from shoal.planner.statement_kinds import Query
 from shoal.planner.table_statements import Part
 from shoal.planner.token_reader import TokenReader
 
-QUERY_WORDS = ("SELECT", "WITH", "FROM", "VALUES", "TABLE", "PIVOT", "UNPIVOT", "SUMMARIZE")
+SHOWN_WORDS = ("DESCRIBE", "DESC", "SHOW", "SUMMARIZE")
+"""The words of statements whose answer can be selected from, between brackets."""
+
+_PIVOTS = ("PIVOT", "UNPIVOT", "PIVOT_WIDER", "PIVOT_LONGER")
+QUERY_WORDS = ("SELECT", "WITH", "FROM", "VALUES", "TABLE", *_PIVOTS, "SUMMARIZE")
 """The words that a query can start with, in capitals."""
 
 _NOT_BLANK = re.compile(r"[^\n]")
@@ -34,7 +38,7 @@ class StatementReader(TokenReader):
             self.index += 1
             self.expected("a row of values in brackets")
         dynamic = any(token.is_word("PIVOT", "PIVOT_WIDER") for token in rest)
-        return Query(text if not rest[0].is_word("SUMMARIZE") else f"FROM (\n{text}\n)", dynamic)
+        return Query(text if not rest[0].is_word(*SHOWN_WORDS) else f"FROM (\n{text}\n)", dynamic)
 
     def query_until(self, end: int, before: Part | None = None) -> Query:
         """The tokens up to ``end`` as a query, with blanks for what stands before them.
@@ -53,7 +57,7 @@ class StatementReader(TokenReader):
             if first.is_word("WITH"):
                 text = ",   " + text[len("WITH") :]
         dynamic = any(token.is_word("PIVOT", "PIVOT_WIDER") for token in following)
-        return Query(f"FROM (\n{blank}{text}\n)" if first.is_word("SUMMARIZE") else blank + text, dynamic)
+        return Query(f"FROM (\n{blank}{text}\n)" if first.is_word(*SHOWN_WORDS) else blank + text, dynamic)
 
     def table_name(self) -> str:
         """A name that may be qualified with a schema, and that with the one database: see ``shoal.planner.names``."""
@@ -96,10 +100,11 @@ class StatementReader(TokenReader):
                 return position
         raise SyntaxError_("this bracket is not closed", self.context(self.tokens[index]))
 
-    def starts_query(self) -> bool:
-        """Whether a query comes next."""
+    def starts_query(self, *, shown: bool = False) -> bool:
+        """Whether a query comes next; with ``shown``, or a statement that answers as one does."""
         token = self.peek()
-        return token is not None and (token.text == "(" or token.is_word(*QUERY_WORDS))
+        words = (*QUERY_WORDS, *SHOWN_WORDS) if shown else QUERY_WORDS
+        return token is not None and (token.text == "(" or token.is_word(*words))
 
     def is_time_zone(self, token: Token) -> bool:
         """Whether a token is the first word of TIME ZONE."""

@@ -3,20 +3,28 @@
 import re
 
 from shoal.planner.errors import NotSupportedError, ParameterError, SyntaxError_
-from shoal.planner.lexer import TokenKind
+from shoal.planner.lexer import Token, TokenKind
+from shoal.planner.names import MAIN
 from shoal.planner.session_kinds import AssignVariable, Deallocate, Execute, ForgetVariable, Prepare
 from shoal.planner.statement_kinds import ResetVariable, SetVariable
 from shoal.planner.statement_reader import StatementReader
+from shoal.planner.table_statements import UseSchema
 
 _NOT_BLANK = re.compile(r"[^\n]")
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 
 
-def read_set(reader: StatementReader) -> SetVariable | AssignVariable:
+_SCHEMA_SETTINGS = ("SCHEMA", "SEARCH_PATH")
+
+
+def read_set(reader: StatementReader) -> SetVariable | AssignVariable | UseSchema:
     """``SET name = value``, from its first word."""
     reader.index = 1
     token = reader.next("a setting")
     if token.is_word("SESSION", "GLOBAL", "LOCAL") and (reader.peek() or token).kind is TokenKind.WORD:
+        if token.is_word("LOCAL"):
+            message = "SET LOCAL is not supported: each statement is a transaction of its own"
+            raise NotSupportedError(message, reader.context(token))
         token = reader.next("a setting")
     if token.is_word("VARIABLE") and (following := reader.peek()) is not None and following.text != "=":
         return _assignment(reader, token.start)
@@ -26,7 +34,18 @@ def read_set(reader: StatementReader) -> SetVariable | AssignVariable:
     separator = reader.next("= and a value")
     if separator.text != "=" and not separator.is_word("TO"):
         raise SyntaxError_("expected = or TO after the setting's name", reader.context(separator))
+    if token.is_word(*_SCHEMA_SETTINGS):
+        return _schema_in_use(reader, token)
     return SetVariable(token.name.lower(), _value(reader))
+
+
+def _schema_in_use(reader: StatementReader, setting: Token) -> UseSchema:
+    """The schema that a value of DuckDB's settings ``schema`` and ``search_path`` names."""
+    name = _value(reader).strip()
+    if "," in name:
+        message = "one schema is in use: a search path of several is not supported"
+        raise NotSupportedError(message, reader.context(setting, "qualify the names of tables, as in schema.table"))
+    return UseSchema(name.removeprefix("memory.") or MAIN)
 
 
 def _value(reader: StatementReader) -> str:
@@ -118,7 +137,7 @@ def _argument(reader: StatementReader) -> tuple[str | None, str]:
     return name, sql
 
 
-def read_reset(reader: StatementReader) -> ResetVariable | ForgetVariable:
+def read_reset(reader: StatementReader) -> ResetVariable | ForgetVariable | UseSchema:
     """``RESET name``, from its first word."""
     reader.index = 1
     token = reader.next("a setting")
@@ -133,4 +152,6 @@ def read_reset(reader: StatementReader) -> ResetVariable | ForgetVariable:
         reader.end()
         return ResetVariable("timezone")
     reader.end()
+    if token.is_word(*_SCHEMA_SETTINGS):
+        return UseSchema(MAIN)
     return ResetVariable(token.name.lower())

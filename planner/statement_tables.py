@@ -4,7 +4,7 @@ from typing import NoReturn
 
 from shoal.planner.errors import NotSupportedError, SyntaxError_
 from shoal.planner.lexer import TokenKind
-from shoal.planner.names import TEMPORARY, own_name, qualified, schema_of
+from shoal.planner.names import TEMPORARY, own_name, qualified, quoted_name, schema_of
 from shoal.planner.statement_kinds import CreateView, DropView, Query
 from shoal.planner.statement_reader import StatementReader
 from shoal.planner.table_statements import (
@@ -34,32 +34,52 @@ def read_create(reader: StatementReader) -> CreateView | CreateTable | CreateSch
     """``CREATE VIEW | TABLE | SCHEMA``, from its first word."""
     reader.index = 1
     or_replace = reader.skip("OR", "REPLACE")
-    _ = reader.skip("LOCAL")
     temporary = reader.skip("TEMP") or reader.skip("TEMPORARY")
     if reader.skip("TABLE"):
         return _create_table(reader, or_replace, temporary)
     if reader.skip("SCHEMA"):
-        if or_replace:
-            raise SyntaxError_("a schema cannot be replaced: drop it first", reader.context(reader.tokens[0]))
-        if_not_exists = reader.skip("IF", "NOT", "EXISTS")
+        if_not_exists = _if_not_exists(reader, or_replace)
         name = _schema_name(reader)
         reader.end()
-        return CreateSchema(name, if_not_exists)
+        return CreateSchema(name, if_not_exists, or_replace)
+    recursive = reader.skip("RECURSIVE")
     if not reader.skip("VIEW"):
         _refuse_object(reader, "CREATE", "CREATE TABLE, CREATE VIEW, CREATE SCHEMA and CREATE MACRO")
-    if_not_exists = reader.skip("IF", "NOT", "EXISTS")
-    name = reader.table_name()
+    if_not_exists = _if_not_exists(reader, or_replace)
+    name = _made_name(reader, temporary)
     columns = names_in_brackets(reader) if (token := reader.peek()) is not None and token.text == "(" else ()
     if not reader.skip("AS"):
         reader.expected("AS and a query")
-    if not reader.starts_query():
+    if not reader.starts_query(shown=True):
         reader.expected("a query")
-    return CreateView(name, columns, reader.rest_as_query().sql, or_replace, if_not_exists)
+    sql = reader.rest_as_query().sql
+    if recursive:
+        listed = ", ".join(map(quoted_name, columns))
+        own = quoted_name(own_name(name))
+        sql, columns = f"WITH RECURSIVE {own}({listed}) AS (\n{sql}\n) SELECT {listed} FROM {own}", ()
+    return CreateView(name, columns, sql, or_replace, if_not_exists)
+
+
+def _if_not_exists(reader: StatementReader, or_replace: bool) -> bool:
+    start = reader.peek()
+    found = reader.skip("IF", "NOT", "EXISTS")
+    if found and or_replace and start is not None:
+        raise SyntaxError_("OR REPLACE and IF NOT EXISTS exclude each other", reader.context(start))
+    return found
+
+
+def _made_name(reader: StatementReader, temporary: bool) -> str:
+    """The name of what is made: only what is temporary can be in the schema of that."""
+    token = reader.peek()
+    name = reader.table_name()
+    if not temporary and schema_of(name).casefold() == TEMPORARY and token is not None:
+        raise SyntaxError_(f'only what is TEMPORARY can be in "{TEMPORARY}"', reader.context(token))
+    return name
 
 
 def _create_table(reader: StatementReader, or_replace: bool, temporary: bool) -> CreateTable:
-    if_not_exists = reader.skip("IF", "NOT", "EXISTS")
-    name = reader.table_name()
+    if_not_exists = _if_not_exists(reader, or_replace)
+    name = _made_name(reader, temporary)
     if temporary:
         name = qualified(TEMPORARY, own_name(name))
     body = Part(reader.tokens[reader.index - 1].end, reader.tokens[-1].end)
@@ -73,7 +93,7 @@ def _create_table(reader: StatementReader, or_replace: bool, temporary: bool) ->
         columns = names_in_brackets(reader)
     if not reader.skip("AS"):
         reader.expected("columns in brackets, or AS and a query")
-    if not reader.starts_query():
+    if not reader.starts_query(shown=True):
         reader.expected("a query")
     end, with_data = len(reader.tokens), True
     if end - reader.index > 2 and reader.tokens[-1].is_word("DATA"):
@@ -126,20 +146,20 @@ def read_drop(reader: StatementReader) -> DropView | DropObject:
 
 
 def read_alter(reader: StatementReader) -> AlterTable:
-    """``ALTER TABLE``, from its first word."""
+    """``ALTER TABLE | VIEW``, from its first word."""
     reader.index = 1
-    if not reader.skip("TABLE"):
-        if reader.skip("VIEW"):
-            message = "ALTER VIEW is not supported: use CREATE OR REPLACE VIEW"
-            raise NotSupportedError(message, reader.context(reader.tokens[1]))
-        _refuse_object(reader, "ALTER", "ALTER TABLE")
+    of_view = reader.skip("VIEW")
+    if not of_view and not reader.skip("TABLE"):
+        _refuse_object(reader, "ALTER", "ALTER TABLE and ALTER VIEW")
     if_exists = reader.skip("IF", "EXISTS")
     name = reader.table_name()
     body = Part(reader.tokens[reader.index - 1].end, reader.tokens[-1].end)
     if reader.skip("RENAME", "TO"):
         new_name = reader.name()
         reader.end()
-        return AlterTable(name, body, if_exists, new_name)
+        return AlterTable(name, body, if_exists, new_name, of_view)
+    if of_view:
+        reader.expected("RENAME TO")
     if reader.peek() is None:
         reader.expected("what is to be altered")
     return AlterTable(name, body, if_exists)

@@ -57,10 +57,11 @@ class DropObject:
 
 @dataclass(frozen=True, slots=True)
 class CreateSchema:
-    """``CREATE SCHEMA [IF NOT EXISTS] name``."""
+    """``CREATE [OR REPLACE] SCHEMA [IF NOT EXISTS] name``."""
 
     name: str
     if_not_exists: bool = False
+    or_replace: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +73,13 @@ class UseSchema:
 
 @dataclass(frozen=True, slots=True)
 class AlterTable:
-    """``ALTER TABLE [IF EXISTS] name body``; ``new_name`` if it is RENAME TO."""
+    """``ALTER TABLE | VIEW [IF EXISTS] name body``; ``new_name`` if it is RENAME TO."""
 
     name: str
     body: Part
     if_exists: bool = False
     new_name: str | None = None
+    of_view: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,8 @@ from shoal.planner.statement import (
         ("SUMMARIZE t", Query("FROM (\nSUMMARIZE t\n)")),
         ("create view v as select 1", CreateView("v", (), "                 select 1")),
         (
-            'CREATE OR REPLACE TEMP VIEW IF NOT EXISTS "V 1" (a, "b") AS\nSELECT 1, 2',
-            CreateView("V 1", ("a", "b"), " " * 59 + "\nSELECT 1, 2", or_replace=True, if_not_exists=True),
+            'CREATE TEMP VIEW IF NOT EXISTS "V 1" (a, "b") AS\nSELECT 1, 2',
+            CreateView("V 1", ("a", "b"), " " * 48 + "\nSELECT 1, 2", if_not_exists=True),
         ),
         ("DROP VIEW IF EXISTS v", DropView("v", if_exists=True)),
         ("drop view v", DropView("v")),

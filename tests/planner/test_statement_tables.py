@@ -34,11 +34,11 @@ def test_names() -> None:
 
 
 def test_create_table() -> None:
-    sql = "CREATE OR REPLACE TEMP TABLE IF NOT EXISTS s.t(a INT DEFAULT (1))"
+    sql = "CREATE TEMP TABLE IF NOT EXISTS s.t(a INT DEFAULT (1))"
     found = classify(sql)
     assert isinstance(found, CreateTable)
     assert (found.name, found.body.of(sql)) == (f"temp{SEPARATOR}t", "(a INT DEFAULT (1))")
-    assert (found.or_replace, found.if_not_exists, found.temporary, found.query) == (True, True, True, None)
+    assert (found.or_replace, found.if_not_exists, found.temporary, found.query) == (False, True, True, None)
     found = classify('create table "A.b"(x, "y z") as (select 1, 2) with no data')
     assert isinstance(found, CreateTable)
     assert (found.name, found.columns, found.with_data) == ("A.b", ("x", "y z"), False)
@@ -130,7 +130,12 @@ def test_other_statements() -> None:
         ("CREATE OR REPLACE SEQUENCE s", NotSupportedError, Place(1, 19, 8)),
         ("DROP TYPE t", NotSupportedError, Place(1, 6, 4)),
         ("DROP TABLE t, u", NotSupportedError, Place(1, 13, 1)),
-        ("ALTER VIEW v RENAME TO w", NotSupportedError, Place(1, 7, 4)),
+        ("ALTER VIEW v ADD COLUMN w INTEGER", SyntaxError_, Place(1, 14, 3)),
+        ("CREATE LOCAL TABLE t(a INTEGER)", NotSupportedError, Place(1, 8, 5)),
+        ("CREATE OR REPLACE TABLE IF NOT EXISTS t(a INTEGER)", SyntaxError_, Place(1, 25, 2)),
+        ("CREATE TABLE temp.t(a INTEGER)", SyntaxError_, Place(1, 14, 4)),
+        ("COPY t TO STDOUT", NotSupportedError, Place(1, 11, 6)),
+        ("SET search_path = 'a,b'", NotSupportedError, Place(1, 5, 11)),
         ("ALTER TABLE t", SyntaxError_, Place(1, 14, 1)),
         ("CREATE TABLE a.b.t(i INT)", NotSupportedError, Place(1, 14, 1)),
         ("CREATE TABLE t", SyntaxError_, Place(1, 15, 1)),
@@ -141,7 +146,7 @@ def test_other_statements() -> None:
         ("INSERT INTO t VALUES (1) RETURNING", SyntaxError_, Place(1, 35, 1)),
         ("UPDATE t a = 1", SyntaxError_, Place(1, 12, 1)),
         ("UPDATE t SET a =", SyntaxError_, Place(1, 17, 1)),
-        ("UPDATE t SET (a, b) = f(1)", SyntaxError_, Place(1, 23, 1)),
+        ("UPDATE t SET (a, b) = ROW(1)", SyntaxError_, Place(1, 23, 3)),
         ("UPDATE t SET a = 1 WHERE", SyntaxError_, Place(1, 25, 1)),
         ("DELETE t", SyntaxError_, Place(1, 8, 1)),
         ("DELETE FROM t LIMIT 3", SyntaxError_, Place(1, 21, 1)),
