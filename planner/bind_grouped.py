@@ -38,6 +38,8 @@ class GroupBinder:
         """The grouped node; ``outputs`` are all bound expressions above it."""
         sets = sets_of(group) if group is not None and has_sets(group) else None
         bound = [self._group_key(key) for key in joined_keys(sets)] if sets is not None else self._plain_keys(group)
+        if sets is not None:
+            _check_apart(joined_keys(sets), bound)
         inner = [call for item in outputs for call in aggregate_calls(item)]
         node = self.expressions.attach(node, [*bound, *inner])
         _check_calls(inner, node)
@@ -133,6 +135,16 @@ class GroupBinder:
             return copy
         _map_children(copy, self.over_groups)
         return copy
+
+
+def _check_apart(keys: list[exp.Expression], bound: list[exp.Expression]) -> None:
+    """Refuse sets of equal keys that are written in two ways: by their places in the select list they are two keys."""
+    known: list[tuple[exp.Expression, exp.Expression]] = []
+    for key, expression in zip(keys, bound, strict=True):
+        bare = unwrap(expression)
+        if any(bare == other and key != text for text, other in known):
+            raise NotDistributable("grouping sets of equal keys")
+        known.append((key, bare))
 
 
 def _check_calls(calls: list[exp.Expression], node: Node) -> None:
