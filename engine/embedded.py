@@ -1,6 +1,5 @@
 """Running a plan of one stage in this process: batches are streamed straight from the kernel, with no file between."""
 
-import re
 import threading
 import time
 import weakref
@@ -12,31 +11,36 @@ from dataclasses import replace
 import duckdb
 import pyarrow as pa
 
+from shoal.embedded_task import check_types, explain_failure, task_of
 from shoal.executor.cancellation import CancelToken
 from shoal.executor.carrier import encode_select
 from shoal.executor.directories import disk_base
 from shoal.executor.kernel import Kernel, Session
 from shoal.executor.kernel_errors import translate_error
-from shoal.executor.scan import check_files, scanned_files
+from shoal.executor.scan import check_files
 from shoal.executor.shuffle.reader import ShuffleReader
 from shoal.executor.shuffle.registry import ArrowRegistry
 from shoal.executor.task_inputs import TaskInputs
+from shoal.kept_statements import KeptRun, KeptStatement, KeptStatements
 from shoal.kernel_profile import kernel_metrics, start_measuring
-from shoal.planner.errors import Error, InterfaceError, Place, QueryCancelled, QueryTimeout, SourceChanged, SourceError
-from shoal.planner.ids import ExecutorId, QueryId, TaskId
+from shoal.planner.errors import (
+    Error,
+    InterfaceError,
+    QueryCancelled,
+    QueryTimeout,
+)
+from shoal.planner.ids import ExecutorId, QueryId
 from shoal.planner.source import Field
-from shoal.planner.stage import StagedPlan, TaskScan, TaskSpec
+from shoal.planner.stage import StagedPlan, TaskSpec
 from shoal.query_statistics import QueryStatistics
 from shoal.runner import StageRun, TaskRun
+from shoal.task_sessions import TaskSessions
 from shoal.worker_thread import ThreadPool, WorkerThread
 
 BATCH_ROWS = 131_072
 
 _STOP_SECONDS = 5.0
 """How long a cancelled statement may take to stop before its thread is left to end by itself."""
-
-_HEAP_SHARE = 8
-_PLAIN_TYPE = re.compile(r"[A-Z_ ]+(\(\d+,\d+\))?")
 
 
 class OutOfPatience(Exception):
@@ -54,6 +58,7 @@ class EmbeddedEngine:
         self._kernel: Kernel | None = None
         self._threads = ThreadPool("shoal-query")
         self._streams: weakref.WeakSet[EmbeddedStream] = weakref.WeakSet()
+        self._kept = KeptStatements()
 
     @property
     def kernel(self) -> Kernel:
@@ -73,15 +78,20 @@ class EmbeddedEngine:
         native_names: frozenset[str] = frozenset(),
         measured: bool = False,
         patience: float | None = None,
+        kept: KeptStatement | None = None,
     ) -> "EmbeddedStream":
         """Run a plan of one stage; the scans in ``native_names`` are left to the kernel, which knows files by name.
+
+        ``kept`` is what the plan keeps between its runs.
 
         Blocks until the first rows are there; raises the statement's error, and ``OutOfPatience`` if that takes more
         than ``patience`` seconds.
         """
-        spec = _task_of(plan, query)
+        spec = task_of(plan, query)
         stream = EmbeddedStream(self.kernel, self._reader, self._threads, spec, token, timeout, native_names)
         stream.measured = measured
+        if kept is not None and not measured:
+            stream.kept = KeptRun(kept, self._kept)
         self._streams.add(stream)
         try:
             stream.open(patience)
@@ -92,7 +102,7 @@ class EmbeddedEngine:
 
     def columns(self, plan: StagedPlan, query: QueryId) -> tuple[Field, ...]:
         """The columns that the kernel gives a statement over the real data, which those of a PIVOT depend on."""
-        spec = _task_of(plan, query)
+        spec = task_of(plan, query)
         with self.kernel.session(spec.settings) as session:
             try:
                 TaskInputs(session, self._reader, spec, CancelToken(), self.memory_bytes).bind()
@@ -105,6 +115,7 @@ class EmbeddedEngine:
         """Stop what runs and free everything; idempotent."""
         for stream in list(self._streams):
             stream.close()
+        self._kept.close()
         with self._lock:
             kernel, self._kernel = self._kernel, None
         if kernel is not None:
@@ -126,21 +137,19 @@ class EmbeddedStream:
         timeout: float | None,
         native_names: frozenset[str],
     ) -> None:
-        self._kernel = kernel
-        self._reader = reader
         self._spec = spec
         # A stream that is given up stops itself, not what was asked for.
         self._token = CancelToken()
         self._time_left = timeout
-        self._native = native_names
-        self._files = tuple(dict.fromkeys(file for scan in spec.scans for file in scanned_files(scan)))
+        self._sessions = TaskSessions(kernel, reader, spec, self._token, native_names)
+        self._files = self._sessions.files
         self._stack = ExitStack()
         self._stack.enter_context(token.waking(self._token.cancel))
         self._rows: pa.RecordBatchReader | None = None
-        self._interrupt: Callable[[], None] = _nothing
         self._threads = threads
         self._thread: WorkerThread | None = threads.take()
         self._session: Session | None = None
+        self.kept: KeptRun | None = None
         self._ready: deque[pa.RecordBatch] = deque()
         self._ended = False
         self._freed = False
@@ -205,7 +214,7 @@ class EmbeddedStream:
             if self._token.cancelled:
                 cancelled_at.append(waited)
                 # An interrupt between two statements stops neither, so it is repeated.
-                self._interrupt()
+                self._sessions.interrupt()
             return bool(cancelled_at) and waited - cancelled_at[0] > _STOP_SECONDS
 
         if self._thread is None:
@@ -233,29 +242,22 @@ class EmbeddedStream:
         try:
             self._token.check()
             check_files(self._files)
-            opened = self._kernel.session(spec.settings, self._files, join_order=spec.kernel_join_order)
-            session = self._stack.enter_context(opened)
-            self._interrupt = session.interrupt
-            self._stack.enter_context(self._token.waking(session.interrupt))
-            self._bind(session)
-            if self.measured:
-                start_measuring(session)
-                self._session = session
-            self._token.check()
-            relation = session.connection.sql(sql)
+            relation = None if self.kept is None else self.kept.start(self._sessions, sql, self._stack)
+            if relation is None:
+                session = self._sessions.open(self._stack)
+                if self.measured:
+                    start_measuring(session)
+                    self._session = session
+                self._token.check()
+                relation = session.connection.sql(sql)
             if sql is spec.sql:
-                _check_types(spec.columns, [str(type_) for type_ in relation.types])
+                check_types(spec.columns, [str(type_) for type_ in relation.types])
             self._rows = relation.to_arrow_reader(BATCH_ROWS)
             self.schema = self._rows.schema
             self._token.check()
         except Exception as error:
             raise self._failed(error, sql) from error
         self._next()
-
-    def _bind(self, session: Session) -> None:
-        scans = tuple(scan for scan in self._spec.scans if scan.name not in self._native)
-        spec = replace(self._spec, scans=scans)
-        TaskInputs(session, self._reader, spec, self._token, self._kernel.memory_bytes // _HEAP_SHARE).bind()
 
     def _next(self) -> None:
         """Make a batch ready. A short one is probably the last: look, so that all is freed without another call."""
@@ -268,6 +270,8 @@ class EmbeddedStream:
             self._ended = True
             self._measure()
             self._free()
+            if self.kept is not None:
+                self.kept.give_back(self._bytes_out)
         except Exception as error:
             raise self._failed(error, encode_select(self._spec.sql, self._spec.columns)) from error
 
@@ -297,64 +301,22 @@ class EmbeddedStream:
 
     def _failed(self, error: Exception, sql: str) -> Error:
         """Free everything, telling the kernel why, and explain the error."""
-        told = self._explained(error, sql)
-        self._free(error)
-        return told
-
-    def _explained(self, error: Exception, wrapped: str) -> Error:
-        """The error with its place in the statement's own text, around which ``wrapped`` may have more."""
         if self._token.cancelled:
-            return QueryCancelled("the query was cancelled")
-        try:
-            check_files(self._files)
-        except SourceError as changed:
-            return changed
-        sql = self._spec.sql
-        told = translate_error(error, wrapped)
-        place = told.context.place
-        if place is not None:
-            before = wrapped.count("\n", 0, wrapped.index(sql))
-            place = Place(max(1, place.line - before), place.column, place.length)
-            told.context = replace(told.context, sql=sql, place=place)
+            told: Error = QueryCancelled("the query was cancelled")
+        else:
+            told = explain_failure(error, self._spec.sql, sql, self._files)
+        self._free(error)
         return told
 
     def _free(self, error: Exception | None = None) -> None:
         if self._freed:
             return
         self._freed = True
+        if self.kept is not None and error is None and self._ended and not self._token.cancelled:
+            self.kept.end()
         if self._rows is not None:
             self._rows.close()
             self._rows = None
         # The kernel raises again what it is told; whoever waits for the statement gets it explained.
         with suppress(Exception):
             self._stack.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
-
-
-def _nothing() -> None:
-    """Before there is a session there is nothing to interrupt."""
-
-
-def _check_types(columns: tuple[Field, ...], types: list[str]) -> None:
-    """Notice that a file which the statement reads by itself has other columns than when it was planned."""
-    alike = len(columns) == len(types) and all(
-        column.type == found or not (_PLAIN_TYPE.fullmatch(column.type) and _PLAIN_TYPE.fullmatch(found))
-        for column, found in zip(columns, types, strict=True)
-    )
-    if not alike:
-        raise SourceChanged("the columns of a file are not those that the query was planned with")
-
-
-def _task_of(plan: StagedPlan, query: QueryId) -> TaskSpec:
-    stage = plan.result
-    scans = tuple(TaskScan(scan.name, scan.source, scan.columns, scan.splits[0]) for scan in stage.scans)
-    return TaskSpec(
-        TaskId(query, stage.id, 0, 0, 0),
-        stage.sql,
-        stage.columns,
-        scans,
-        (),
-        stage.setup,
-        stage.output,
-        stage.kernel_join_order,
-        plan.settings,
-    )

@@ -73,6 +73,7 @@ class Execution:
             native_names=plan.native_names,
             measured=measured,
             patience=patience,
+            kept=plan.kept,
         )
 
     def options(self, values: Values) -> PlanOptions:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from shoal.catalog import FileTable
+from shoal.kept_statements import KeptStatement
 from shoal.plan_choice import PlanChoice
 from shoal.planner.errors import SourceError
 from shoal.planner.source import Field, FileSource
@@ -31,6 +32,8 @@ class SessionPlan:
     """There is a cluster, but this process is expected to be done before a task would have been started."""
     choice: PlanChoice | None = field(default=None, compare=False)
     """For a statement that the kernel plans: what is known of the time that it and Shoal's plan take."""
+    kept: KeptStatement | None = field(default=None, compare=False)
+    """For a statement that the kernel of this process runs: what one run keeps for the next."""
     lasting: bool = True
     """It may be run again: there is no time in it."""
     observable: "ObservableStages | None" = field(default=None, compare=False)
@@ -60,17 +63,30 @@ class PlanCache:
     def keep(self, key: Hashable, plan: SessionPlan) -> None:
         """Remember a plan."""
         with self._lock:
+            gone = [self._plans.pop(key, None)]
             self._plans[key] = plan
             while len(self._plans) > _KEPT:
-                self._plans.popitem(last=False)
+                gone.append(self._plans.popitem(last=False)[1])
+        for other in gone:
+            _free(other)
 
     def drop(self, key: Hashable) -> None:
         """Forget a plan."""
         with self._lock:
-            self._plans.pop(key, None)
+            plan = self._plans.pop(key, None)
+        _free(plan)
 
     def _is_unchanged(self, table: FileTable, source: FileSource) -> bool:
         try:
             return self._files.resolve(table.kind, table.paths, table.options) == source
         except SourceError:
             return False
+
+
+def _free(plan: SessionPlan | None) -> None:
+    """Close what a plan that nobody finds any more keeps; a run of it that still goes on is left alone."""
+    if plan is None:
+        return
+    for kept in (plan.kept, plan.choice and plan.choice.own and plan.choice.own.plan.kept):
+        if kept:
+            kept.refuse()

@@ -10,6 +10,7 @@ from shoal.catalog import CatalogSnapshot, SessionCatalog
 from shoal.collection_pause import pause_collection
 from shoal.embedded import EmbeddedEngine
 from shoal.executor.shuffle.registry import ArrowRegistry
+from shoal.kept_statements import RULE, KeptStatement
 from shoal.plan_cache import PlanCache, SessionPlan
 from shoal.plan_choice import OwnPlan, PlanChoice
 from shoal.planner.errors import ProgrammingError
@@ -73,7 +74,7 @@ class SessionPlanner:
         plan = self._new_plan(query, parameters, catalog, values, options)
         if key is not None:
             if options.executors == 0 and options.distribute is Distribute.AUTO:
-                plan = replace(plan, choice=PlanChoice(catalog.version))
+                plan = replace(plan, choice=PlanChoice(catalog.version), kept=_kept(values))
             if plan.lasting:
                 self._plans.keep(key, plan)
         return plan, None
@@ -91,7 +92,7 @@ class SessionPlanner:
         if planned.shows_time or not is_task or catalog.version != version:
             return None
         staged = replace(planned.staged, settings=(*planned.staged.settings, *values.kernel_settings()))
-        own = SessionPlan(staged, planned.columns, catalog.resolved())
+        own = SessionPlan(staged, planned.columns, catalog.resolved(), kept=_kept(values))
         return OwnPlan(own, planned) if own.sources == plan.sources and own.columns == plan.columns else None
 
     def explained(
@@ -202,6 +203,10 @@ class SessionPlanner:
         """Learn from what the stages of a plan have delivered."""
         if plan.observable is not None and runs:
             self.statistics.observe(plan.observable, runs)
+
+
+def _kept(values: Values) -> KeptStatement | None:
+    return None if RULE in values.disabled_rules else KeptStatement()
 
 
 def _observable(planned: "PlannedQuery") -> "ObservableStages | None":

@@ -52,8 +52,12 @@ _CONFIG: MappingProxyType[str, str] = MappingProxyType(
 class Session:
     """A cursor of one database: temporary views and session settings of its own. One thread uses it at a time."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._connection = connection
+    def __init__(self, database: "_Database", memory_bytes: int) -> None:
+        self._connection = database.cursor(memory_bytes)
+        self.database = database
+        self.root = database.root
+        self.is_kept = False
+        """Whether it stays open after the block that it is used in, for ``Kernel.resumed``; its user then closes it."""
         self._lock = threading.Lock()
         self._open = True
         self._database = ""
@@ -117,6 +121,10 @@ class _Database:
         self._memory_bytes = 0
         self.sessions = 0
 
+    @property
+    def root(self) -> duckdb.DuckDBPyConnection | None:
+        return self._root
+
     def cursor(self, memory_bytes: int) -> duckdb.DuckDBPyConnection:
         if self._root is None:
             self._memory_bytes = memory_bytes
@@ -175,20 +183,28 @@ class Kernel:
         the build sides that the statement is written with.
         Raises ``SettingError``. Exceptions of DuckDB leave the block as they are: see ``translate_error``.
         """
-        database = self._reordering if join_order else self._written
-        session = self._open(database)
-        try:
+        session = self._open(self._reordering if join_order else self._written)
+        with self._released(session):
             for name, value in settings:
                 _apply(session, name, value)
             if self._seen.see(files):
                 _apply(session, "parquet_metadata_cache", "false")
             yield session
-        except Exception as error:
-            if any(is_fatal(each) for each in (error, error.__cause__) if each is not None):
-                self._replace(database)
-            raise
-        finally:
-            self._release(database, session)
+
+    @contextmanager
+    def resumed(self, session: Session, files: Iterable[FileIdentity] = ()) -> Iterator[Session]:
+        """A session that was kept, as it was left, for the block; after an error it is closed.
+
+        Raises ``InterfaceError`` if its database is not there any more, or has footers that may not be those of
+        ``files``.
+        """
+        with self._lock:
+            if self._closed or session.root is not session.database.root or self._seen.see(files):
+                session.close()
+                raise InterfaceError("the session cannot be used any more")
+            self._enter(session)
+        with self._released(session):
+            yield session
 
     def close(self) -> None:
         """Stop what runs, free the memory, and remove the spill directory. Idempotent.
@@ -219,27 +235,39 @@ class Kernel:
             if self._closed:
                 raise InterfaceError("the kernel is closed")
             try:
-                database.sessions += 1
-                if database.sessions == 1:
-                    self._share_memory()
-                session = Session(database.cursor(self._share()))
+                session = Session(database, self._share(database))
             except duckdb.Error as error:
-                database.sessions -= 1
                 raise InternalError(f"DuckDB does not start: {error}") from error
-            self._live.add(session)
+            self._enter(session)
             return session
 
-    def _release(self, database: _Database, session: Session) -> None:
-        session.close()
-        with self._lock:
-            self._live.discard(session)
-            self._ended.notify_all()
-            database.sessions -= 1
-            if database.sessions == 0:
-                self._share_memory()
+    def _enter(self, session: Session) -> None:
+        session.database.sessions += 1
+        if session.database.sessions == 1:
+            self._share_memory()
+        self._live.add(session)
 
-    def _share(self) -> int:
-        both = self._reordering.sessions > 0 and self._written.sessions > 0
+    @contextmanager
+    def _released(self, session: Session) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            session.is_kept = False
+            if any(is_fatal(each) for each in (error, error.__cause__) if each is not None):
+                self._replace(session)
+            raise
+        finally:
+            if not session.is_kept:
+                session.close()
+            with self._lock:
+                self._live.discard(session)
+                self._ended.notify_all()
+                session.database.sessions -= 1
+                if session.database.sessions == 0:
+                    self._share_memory()
+
+    def _share(self, opened: _Database | None = None) -> int:
+        both = all(database.sessions > 0 or database is opened for database in (self._reordering, self._written))
         return self.memory_bytes // 2 if both else self.memory_bytes
 
     def _share_memory(self) -> None:
@@ -247,9 +275,10 @@ class Kernel:
         self._reordering.limit_memory(share)
         self._written.limit_memory(share)
 
-    def _replace(self, database: _Database) -> None:
+    def _replace(self, session: Session) -> None:
         with self._lock:
-            database.drop()
+            if session.root is session.database.root:
+                session.database.drop()
 
 
 def _apply(session: Session, name: str, value: str) -> None:

@@ -1,0 +1,190 @@
+"""Statements that the kernel of this process has planned once and keeps for their next run, with the views they read.
+
+Opening a session, binding views over files and planning cost a short statement more than running it. A plan of the
+session that is kept (``shoal.plan_cache``) may therefore keep one session in which its statement is prepared. The plan
+owns it: a plan that is dropped, because a file or a name has changed, closes it. ``KeptStatements`` bounds how many
+there are, and closes the rest in the end.
+"""
+
+import re
+import threading
+from collections import OrderedDict
+from contextlib import ExitStack, suppress
+
+import duckdb
+
+from shoal.executor.kernel import Session
+from shoal.planner.errors import NotSupportedError
+from shoal.planner.source import FileFormat, FileSource
+from shoal.planner.stage import TaskSpec
+from shoal.task_sessions import TaskSessions
+
+RULE = "kept_statements"
+"""Among ``disabled_rules`` it has every run of a statement planned by the kernel anew."""
+
+_EXECUTE = "EXECUTE kept"
+
+_MOST_BYTES = 8 << 20
+"""The rows of a kept statement are all made before the first is read, so there may not be many."""
+
+_MOST_KEPT = 64
+
+_REFUSED = (
+    '"error":true',
+    '"TABLE_FUNCTION"',
+    '"SHOW_REF"',
+    '"sample":{',
+    '"current_query"',
+    '"current_setting"',
+    '"getvariable"',
+)
+"""What DuckDB's syntax tree of a statement may not have."""
+
+_FILE_NAME = re.compile(r'"table_name":"[^"]*[^\w" $-]')
+
+
+class KeptStatement:
+    """What one plan keeps between its runs: at most one session, for one run at a time. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._session: Session | None = None
+        self._is_wanted = False
+        self._is_refused = False
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the next run should be by a kept session: a run has ended, and its result was small."""
+        with self._lock:
+            return self._is_wanted and not self._is_refused
+
+    def tell_size(self, bytes_out: int) -> None:
+        """A run has ended, with so many bytes of rows."""
+        with self._lock:
+            self._is_wanted = bytes_out <= _MOST_BYTES
+
+    def take(self) -> Session | None:
+        """The session for one run, if there is one and no other run has it."""
+        with self._lock:
+            session, self._session = self._session, None
+        return session
+
+    def give_back(self, session: Session) -> None:
+        """Keep a session for the next run, or close it if it is one too many."""
+        with self._lock:
+            if self._session is None and not self._is_refused:
+                self._session = session
+                return
+        session.close()
+
+    def forget(self) -> None:
+        """Close the session; the next run makes another."""
+        session = self.take()
+        if session is not None:
+            session.close()
+
+    def refuse(self) -> None:
+        """Close the session, and keep none from now on."""
+        with self._lock:
+            self._is_refused = True
+        self.forget()
+
+
+class KeptStatements:
+    """Bounds how many sessions are kept: the one used longest ago goes. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._latest: OrderedDict[KeptStatement, None] = OrderedDict()
+        self._closed = False
+
+    def give_back(self, statement: KeptStatement, session: Session) -> None:
+        """Keep a session for the statement's next run."""
+        statement.give_back(session)
+        with self._lock:
+            self._latest[statement] = None
+            self._latest.move_to_end(statement)
+            kept = 0 if self._closed else _MOST_KEPT
+            gone = [self._latest.popitem(last=False)[0] for _ in range(len(self._latest) - kept)]
+        for other in gone:
+            other.forget()
+
+    def close(self) -> None:
+        """Close all sessions; those that are out are closed when they come back."""
+        with self._lock:
+            self._closed = True
+            statements, self._latest = list(self._latest), OrderedDict()
+        for statement in statements:
+            statement.forget()
+
+
+class KeptRun:
+    """One run of a statement that is kept, or will be."""
+
+    def __init__(self, statement: KeptStatement, everything: KeptStatements) -> None:
+        self._statement = statement
+        self._everything = everything
+        self._session: Session | None = None
+
+    def start(self, sessions: TaskSessions, sql: str, stack: ExitStack) -> duckdb.DuckDBPyRelation | None:
+        """Run ``sql`` as it was planned before, until all rows are made; the session is on the stack.
+
+        None if it is not kept, or has failed: then it has to run as a new one does, which may explain its error.
+        """
+        statement = self._statement
+        if not statement.is_wanted:
+            return None
+        opened = ExitStack()
+        try:
+            session = statement.take()
+            if session is not None:
+                sessions.resume(session, opened)
+            else:
+                session = sessions.open(opened)
+                if not _prepare(session, sessions.spec, sql):
+                    raise NotSupportedError("the statement depends on more than its files")
+            sessions.token.check()
+            relation = session.connection.sql(_EXECUTE)
+        except Exception as error:  # noqa: BLE001 - a run from the start raises it again
+            with suppress(Exception):
+                opened.__exit__(type(error), error, error.__traceback__)
+            sessions.token.check()
+            statement.refuse()
+            return None
+        stack.enter_context(opened)
+        self._session = session
+        return relation
+
+    def end(self) -> None:
+        """The run has ended well and its stack will end: the session stays open."""
+        if self._session is not None:
+            self._session.is_kept = True
+
+    def give_back(self, bytes_out: int) -> None:
+        """The stack has ended, after so many bytes of rows: what there is is for the statement's next run."""
+        self._statement.tell_size(bytes_out)
+        if self._session is not None and self._session.is_kept:
+            self._everything.give_back(self._statement, self._session)
+
+
+def _prepare(session: Session, spec: TaskSpec, sql: str) -> bool:
+    """Prepare a task's statement, whose views are bound; raises DuckDB's exceptions.
+
+    Nothing is done, and the answer is no, unless what it gives depends on nothing but its Parquet files, whose identity
+    the plan knows: not for files that the text names itself, nor for table functions, macros and variables, which are
+    looked up when a statement is planned.
+    """
+    if spec.exchanges or not all(name for name, _ in spec.setup):
+        return False
+    if not all(isinstance(scan.source, FileSource) and scan.source.format is FileFormat.PARQUET for scan in spec.scans):
+        return False
+    connection = session.connection
+    if not all(_reads_names_only(connection, text) for text in (sql, *(text for _, text in spec.setup))):
+        return False
+    connection.execute(f"PREPARE kept AS\n{sql}")
+    return True
+
+
+def _reads_names_only(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:
+    tree = str(connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchall()[0][0])
+    return not any(word in tree for word in _REFUSED) and _FILE_NAME.search(tree) is None
