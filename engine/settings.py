@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from shoal.kernel_settings import INSTEAD, KERNEL_SETTINGS
+from shoal.optimisations import read_names
 from shoal.planner.errors import ErrorContext, NotSupportedError, SettingError
 from shoal.planner.options import Distribute, JoinStrategy, PlanOptions
 from shoal.planner.statement import suggest
@@ -100,10 +101,6 @@ def _read_duration(text: str) -> float | None:
     return float(match["number"]) * _SECONDS[(match["unit"] or "s").lower()] or None
 
 
-def _read_names(text: str) -> frozenset[str]:
-    return frozenset(name.strip() for name in text.split(",") if name.strip())
-
-
 def _read_time_zone(text: str) -> str | None:
     if text.lower() == "local":
         return None
@@ -132,9 +129,9 @@ _ALL = (
     ),
     Setting(
         "disabled_rules",
-        _read_names,
+        read_names,
         lambda value: ",".join(sorted(value)) if isinstance(value, frozenset) else "",
-        "optimizer rules that are left out, separated by commas",
+        "optimisations that are left out, separated by commas",
     ),
     Setting("check_plans", _read_boolean, _show_boolean, "check every plan after every optimizer rule"),
     Setting(
