@@ -26,7 +26,9 @@ def assign_types(query: Query, kernel: Kernel) -> Query:
     types = dict(known)
     if pending:
         layers = _layers(pending, known)
-        fields = [Field(str(id), type) for id, type in known.items()]
+        # Of all columns of all tables those that the expressions use: the kernel takes time for each.
+        used = frozenset().union(*(columns_of(value) for value in pending.values()))
+        fields = [Field(str(id), type) for id, type in known.items() if id in used]
         texts = [{str(id): sql_of(value) for id, value in layer.items()} for layer in layers]
         try:
             found = kernel.types(fields, texts)

@@ -10,7 +10,7 @@ Optimization of Very Large Join Queries", SIGMOD 2018).
 from collections.abc import Iterator
 
 from shoal.planner.cost.join_enumeration import PairEnumerator
-from shoal.planner.cost.join_graph import JoinGraph
+from shoal.planner.cost.join_graph import JoinGraph, bits
 from shoal.planner.cost.join_greedy import join_greedily
 from shoal.planner.cost.join_tree import JoinTree, TreeTable
 
@@ -26,7 +26,7 @@ MOST_LINEAR = 30
 
 def search_join_order(graph: JoinGraph) -> JoinTree | None:
     """The cheapest tree that the search finds; it contains every relation once. None: keep the original order."""
-    if len(graph.relations) <= MOST_RELATIONS:
+    if len(graph.relations) <= MOST_RELATIONS and least_pairs(graph) < MOST_PAIRS:
         table = TreeTable(graph, MOST_PAIRS)
         complete = PairEnumerator(graph, table.offer, table.best.__contains__).run()
         if complete and graph.all in table.best:
@@ -35,6 +35,23 @@ def search_join_order(graph: JoinGraph) -> JoinTree | None:
     if greedy is None or len(graph.relations) > MOST_LINEAR:
         return greedy
     return _linearised(graph, greedy)
+
+
+def least_pairs(graph: JoinGraph) -> int:
+    """Pairs of connected sets that there are at least: those within relations that are all next to each other.
+
+    To look at thousands of them only to find that there are too many is most of what the order of a clique costs. Where
+    not every join is an inner one it is not known which sets can be made.
+    """
+    if not graph.only_inner:
+        return 0
+    near = graph.neighbours
+    size, left = 0, graph.all
+    while left:
+        best = max(bits(left), key=lambda index: (near[index] & left).bit_count())
+        left &= near[best]
+        size += 1
+    return (3**size - 2 ** (size + 1) + 1) // 2
 
 
 def _linearised(graph: JoinGraph, greedy: JoinTree) -> JoinTree:

@@ -15,7 +15,7 @@ from shoal.planner.cost.join_enumeration import PairEnumerator
 from shoal.planner.cost.join_graph import INNER_JOIN, NO_JOIN, JoinGraph
 from shoal.planner.cost.join_members import members_of
 from shoal.planner.cost.join_region import collect_region, is_region
-from shoal.planner.cost.join_search import MOST_PAIRS, MOST_RELATIONS, search_join_order
+from shoal.planner.cost.join_search import MOST_PAIRS, MOST_RELATIONS, least_pairs, search_join_order
 from shoal.planner.cost.join_tree import JoinTree, TreeTable
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Column, Join, JoinKind, Node, SetOperator, schema
@@ -250,6 +250,13 @@ def test_twelve_relations_are_ordered_soon(shape: Callable[[int], Node], exact: 
     assert tree.members == graph.all
     table = TreeTable(graph, MOST_PAIRS)
     assert PairEnumerator(graph, table.offer, table.best.__contains__).run() == exact
+
+
+@pytest.mark.parametrize(("shape", "count"), [(chain, 12), (star, 12), (clique, 2), (clique, 7)])
+def test_pairs_are_not_thought_to_be_more_than_there_are(shape: Callable[[int], Node], count: int) -> None:
+    graph = graph_of(shape(count))
+    pairs = len(pairs_of(graph))
+    assert least_pairs(graph) == pairs if shape is clique else 0 < least_pairs(graph) <= pairs
 
 
 def test_hundreds_of_relations_are_ordered_soon() -> None:
