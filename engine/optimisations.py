@@ -27,7 +27,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "narrow_rows": "columns that are done with are dropped before rows are kept or moved",
     }
 )
-"""The rules that rewrite logical plans, but for the one that makes joins of correlated subqueries: no plan is without."""
+"""The rules that rewrite logical plans. Only the one that makes joins of correlated subqueries cannot be left out."""
 
 OTHERS: Mapping[str, str] = MappingProxyType(
     {
@@ -39,7 +39,7 @@ OTHERS: Mapping[str, str] = MappingProxyType(
         "observed_rows": "row counts of earlier runs correct later plans",
         "use_clustering": "files sorted on a key are read in ranges of it, so joins and groups on it need no exchange",
         "balance_splits": "tables are cut by what their filters leave, so that tasks get as many rows each",
-        "reduce_semi_joins": "a semi or anti join sends its few rows to where the many are, and brings the matches back",
+        "reduce_semi_joins": "the few rows of a semi or anti join go to where the many are, and the matches come back",
         "limit_ranks": "rows that cannot have one of the first ranks are dropped before the exchange of a window",
         "sort_by_ranges": "large results are sorted in ranges of the key, one for each task",
         "sort_by_expressions": "also where the key is computed",

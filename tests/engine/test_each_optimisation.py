@@ -17,6 +17,7 @@ NEEDED = "decorrelate_subqueries"
 """The rule that no plan of several tasks is without."""
 
 FEW = "(SELECT evens.k, evens.g FROM evens JOIN odds USING (id))"
+KEYS = f"(SELECT DISTINCT k FROM {FEW})"
 NONE = "(SELECT k, w FROM other WHERE length((k * w)::VARCHAR) > 50)"
 TOTALS = "SELECT v, sum(id) AS n FROM facts GROUP BY v"
 
@@ -41,7 +42,7 @@ PLANNED = {
     "prune_columns": "SELECT count(f.t) FROM facts f JOIN dimension d ON f.k = d.k",
     "order_joins": "SELECT count(*) FROM dimension d JOIN facts f ON f.k = d.k JOIN evens e ON e.id = f.id AND e.g = 1",
     "push_aggregates": "SELECT d.name, count(*), sum(f.v) FROM facts f JOIN dimension d ON f.k = d.k GROUP BY ALL",
-    "narrow_rows": "SELECT d.name, count(*) FROM facts f JOIN dimension d ON f.k = d.k WHERE f.t LIKE '%2' GROUP BY ALL",
+    "narrow_rows": "SELECT d.name, count(*) FROM facts f JOIN dimension d USING (k) WHERE f.t LIKE '%2' GROUP BY ALL",
     "filter_shared": "WITH t AS MATERIALIZED (SELECT k, v FROM facts) SELECT count(*) FROM t a JOIN t b ON a.k = b.k "
     "WHERE a.v = 1 AND b.v = 2",
     "expand_apart": "WITH t AS (SELECT 'x' AS kind, k, sum(v::DOUBLE) AS n FROM facts GROUP BY k UNION ALL SELECT 'y', "
@@ -71,8 +72,7 @@ ADAPTED = {
     "skip_empty_stages": ("not run, because stage", f"SELECT f.id FROM facts f JOIN {NONE} e ON f.k = e.k"),
     "runtime_filters": (
         "only rows that match",
-        "SELECT e.k, f.id, row_number() OVER (PARTITION BY e.k ORDER BY f.id) "
-        f"FROM (SELECT DISTINCT k FROM {FEW}) e LEFT JOIN facts f ON f.k = e.k",
+        f"SELECT e.k, f.id, rank() OVER (PARTITION BY e.k ORDER BY f.id) FROM {KEYS} e LEFT JOIN facts f ON f.k = e.k",
     ),
 }
 """What EXPLAIN ANALYZE says that was done otherwise than planned, and not without the optimisation."""
@@ -153,10 +153,10 @@ def page() -> str:
     lines = [
         "# Optimisations",
         "",
-        "Each has a name that `SET disabled_rules = 'name, another'` leaves out of the plans of a session; none is needed",
-        "for a right answer. `EXPLAIN` and `EXPLAIN ANALYZE` show what they did. The page is written by tests, which run",
-        "each example with and without its optimisation, look for the difference in EXPLAIN, and compare both answers with",
-        "plain DuckDB's.",
+        "Each has a name that `SET disabled_rules = 'name, another'` leaves out of the plans of a session. None is",
+        "needed for a right answer. `EXPLAIN` and `EXPLAIN ANALYZE` show what they did. The page is written by tests,",
+        "which run each example with and without its optimisation, look for the difference in EXPLAIN, and compare both",
+        "answers with plain DuckDB's.",
     ]
     for title, names in (("Rules, in their order", RULES), ("Beyond rules", OTHERS)):
         lines += ["", f"## {title}", "", "| name | what it does | proved by |", "|---|---|---|"]
