@@ -155,7 +155,7 @@ def page() -> str:
         "",
         "Each has a name that `SET disabled_rules = 'name, another'` leaves out of the plans of a session. None is",
         "needed for a right answer. `EXPLAIN` and `EXPLAIN ANALYZE` show what they did. The page is written by tests,",
-        "which run each example with and without its optimisation, look for the difference in EXPLAIN, and compare both",
+        "which run each example with and without its optimisation, look for the difference in EXPLAIN and compare both",
         "answers with plain DuckDB's.",
     ]
     for title, names in (("Rules, in their order", RULES), ("Beyond rules", OTHERS)):
