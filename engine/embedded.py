@@ -33,6 +33,7 @@ from shoal.planner.ids import ExecutorId, QueryId
 from shoal.planner.source import Field
 from shoal.planner.stage import StagedPlan, TaskSpec
 from shoal.query_statistics import QueryStatistics
+from shoal.run_clock import Cost, RunClock
 from shoal.runner import StageRun, TaskRun
 from shoal.task_sessions import TaskSessions
 from shoal.worker_thread import ThreadPool, WorkerThread
@@ -92,7 +93,11 @@ class EmbeddedEngine:
         stream.measured = measured
         if kept is not None and not measured:
             stream.kept = KeptRun(kept, self._kept)
-        self._streams.add(stream)
+        with self._lock:
+            others = [other for other in self._streams if not other.has_ended]
+            self._streams.add(stream)
+        for other in (stream, *others) if others else ():
+            other.is_alone = False
         try:
             stream.open(patience)
         except BaseException:
@@ -113,7 +118,9 @@ class EmbeddedEngine:
 
     def close(self) -> None:
         """Stop what runs and free everything; idempotent."""
-        for stream in list(self._streams):
+        with self._lock:
+            streams = list(self._streams)
+        for stream in streams:
             stream.close()
         self._kept.close()
         with self._lock:
@@ -160,16 +167,23 @@ class EmbeddedStream:
         self._started = time.monotonic()
         self._processor_seconds = time.process_time()
         self._rows_out = self._bytes_out = 0
-        self._seconds = 0.0
-        self._tell_seconds: Callable[[float], None] | None = None
+        self._clock = RunClock()
+        self._tell_cost: Callable[[Cost], None] | None = None
+        self.is_alone = True
+        """Whether nothing else has run in this engine since it was opened."""
 
     def open(self, patience: float | None = None) -> None:
         """Run until the first batch is there; raises ``OutOfPatience`` if that takes longer."""
         self._call(self._open, patience)
 
-    def tell_seconds(self, tell: Callable[[float], None]) -> None:
-        """When the statement ends, tell how long the kernel was waited for; at once if it has ended."""
-        self._tell_seconds = tell
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing runs any more."""
+        return self._freed
+
+    def tell_cost(self, tell: Callable[[Cost], None]) -> None:
+        """When the statement ends, tell what it has cost, if it ran alone; at once if it has ended."""
+        self._tell_cost = tell
         self._tell_end()
 
     def next_batch(self) -> pa.RecordBatch | None:
@@ -201,13 +215,15 @@ class EmbeddedStream:
             thread.end()
 
     def _tell_end(self) -> None:
-        tell = self._tell_seconds
+        tell = self._tell_cost
         if tell is not None and self.statistics is not None:
-            self._tell_seconds = None
-            tell(self._seconds)
+            self._tell_cost = None
+            if self.is_alone:
+                tell(self._clock.cost)
 
     def _call(self, function: Callable[[], None], patience: float | None = None) -> None:
         started = time.monotonic()
+        self._clock.resume()
         cancelled_at: list[float] = []
 
         def given_up(waited: float) -> bool:
@@ -231,10 +247,9 @@ class EmbeddedStream:
                 raise OutOfPatience from None
             raise QueryTimeout("the query has used up its time (SET timeout)") from None
         finally:
-            seconds = time.monotonic() - started
-            self._seconds += seconds
+            self._clock.pause()
             if self._time_left is not None:
-                self._time_left = max(0.0, self._time_left - seconds)
+                self._time_left = max(0.0, self._time_left - (time.monotonic() - started))
 
     def _open(self) -> None:
         spec = self._spec
@@ -242,13 +257,14 @@ class EmbeddedStream:
         try:
             self._token.check()
             check_files(self._files)
-            relation = None if self.kept is None else self.kept.start(self._sessions, sql, self._stack)
+            relation = None if self.kept is None else self.kept.start(self._sessions, sql, self._stack, self._clock)
             if relation is None:
                 session = self._sessions.open(self._stack)
                 if self.measured:
                     start_measuring(session)
                     self._session = session
                 self._token.check()
+                self._clock.restart()
                 relation = session.connection.sql(sql)
             if sql is spec.sql:
                 check_types(spec.columns, [str(type_) for type_ in relation.types])

@@ -17,6 +17,7 @@ from shoal.executor.kernel import Session
 from shoal.planner.errors import NotSupportedError
 from shoal.planner.source import FileFormat, FileSource
 from shoal.planner.stage import TaskSpec
+from shoal.run_clock import RunClock
 from shoal.task_sessions import TaskSessions
 
 RULE = "kept_statements"
@@ -126,10 +127,13 @@ class KeptRun:
         self._everything = everything
         self._session: Session | None = None
 
-    def start(self, sessions: TaskSessions, sql: str, stack: ExitStack) -> duckdb.DuckDBPyRelation | None:
+    def start(
+        self, sessions: TaskSessions, sql: str, stack: ExitStack, clock: RunClock
+    ) -> duckdb.DuckDBPyRelation | None:
         """Run ``sql`` as it was planned before, until all rows are made; the session is on the stack.
 
-        None if it is not kept, or has failed: then it has to run as a new one does, which may explain its error.
+        The clock starts anew when it is planned. None if it is not kept, or has failed: then it has to run as a new one
+        does, which may explain its error.
         """
         statement = self._statement
         if not statement.is_wanted:
@@ -144,6 +148,7 @@ class KeptRun:
                 if not _prepare(session, sessions.spec, sql):
                     raise NotSupportedError("the statement depends on more than its files")
             sessions.token.check()
+            clock.restart()
             relation = session.connection.sql(_EXECUTE)
         except Exception as error:  # noqa: BLE001 - a run from the start raises it again
             with suppress(Exception):

@@ -1,26 +1,38 @@
 """What is known of the two plans for a statement that runs in this process: the kernel's own, and Shoal's in one task.
 
-Which of the two optimizers does better is not foreseen but measured: a statement that is repeated and takes long is run
-by Shoal's plan once. From then on the faster plan runs it, for as long as its text, the catalog and its files stay.
-Imports nothing of ours; ``shoal.plan_trials`` does the measuring.
+Which of the two optimizers does better is not foreseen but measured, when a statement is repeated. The cheaper plan
+then runs it, for as long as its text, the catalog and its files stay. ``shoal.plan_trials`` does the measuring.
 """
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 from math import inf
+from statistics import median
 from typing import TYPE_CHECKING
+
+from shoal.run_clock import Cost
 
 if TYPE_CHECKING:
     from shoal.plan_cache import SessionPlan
     from shoal.planner.plan import PlannedQuery
 
-LEAST_SECONDS = 0.2
-"""Statements that take less are not worth a trial: what one run takes varies by more than what could be won."""
+LEAST_SECONDS = 0.01
+"""Statements that take less are not worth a trial."""
+
+SPENT_SECONDS = 0.2
+"""What the kernel's plan must have taken in all its runs before a trial, whose planning takes a tenth of that."""
 
 KERNEL_RUNS = 2
 """Runs by the kernel's plan before a trial; the first of them may have read cold files."""
 
 MARGIN = 0.95
-"""The share of the kernel's time that Shoal's plan must stay below to be taken."""
+"""The share of the kernel's CPU time that Shoal's plan must stay below to be taken."""
+
+DOUBT = 1.1
+"""Up to so many times the kernel's CPU time, one run of Shoal's plan may only have had bad luck: it gets another."""
+
+_LATEST = 3
+_MOST_CHANGES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,45 +44,101 @@ class OwnPlan:
 
 
 @dataclass(slots=True)
+class PlanRuns:
+    """What the latest runs by one plan took."""
+
+    count: int = 0
+    total_seconds: float = 0.0
+    latest: deque[Cost] = field(default_factory=lambda: deque(maxlen=_LATEST))
+
+    def add(self, cost: Cost) -> None:
+        """A run has ended."""
+        self.count += 1
+        self.total_seconds += cost.seconds
+        self.latest.append(cost)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of wall time that a run takes; endless if none is known."""
+        return _typical([cost.seconds for cost in self.latest])
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Seconds of CPU time that a run takes; endless if none is known."""
+        return _typical([cost.cpu_seconds for cost in self.latest])
+
+    def __str__(self) -> str:
+        return f"{self.seconds:.3f} s ({self.cpu_seconds:.3f} s of CPU)"
+
+
+@dataclass(slots=True)
 class PlanChoice:
-    """What the two plans of one remembered statement took, in seconds; ``version`` is the catalog's."""
+    """What the runs of one remembered statement took by its two plans; ``version`` is the catalog's."""
 
     version: int
-    kernel_runs: int = 0
-    kernel_seconds: float = inf
-    own_seconds: float = inf
+    kernel_runs: PlanRuns = field(default_factory=PlanRuns)
+    own_runs: PlanRuns = field(default_factory=PlanRuns)
     own: OwnPlan | None = None
-    is_tried: bool = False
+    is_planned: bool = False
+    """Shoal has planned it, perhaps in vain."""
     given_up: str = ""
     """Why the trial of Shoal's plan came to nothing, if it did."""
+    prefers_own: bool = False
+    """Whether Shoal's plan was the cheaper one."""
+    changes: int = 0
 
     @property
     def wants_trial(self) -> bool:
         """Whether the next run should be by Shoal's plan, to learn what it takes."""
-        return not self.is_tried and self.kernel_runs >= KERNEL_RUNS and self.kernel_seconds >= LEAST_SECONDS
-
-    @property
-    def prefers_own(self) -> bool:
-        """Whether Shoal's plan was the faster one."""
-        return self.own is not None and self.own_seconds < self.kernel_seconds * MARGIN
+        if self.prefers_own or self.given_up or (self.is_planned and self.own is None):
+            return False
+        if self.own_runs.count:
+            return self.own_runs.count == 1 and self.own_runs.cpu_seconds < self.kernel_runs.cpu_seconds * DOUBT
+        kernel = self.kernel_runs
+        is_worth_it = kernel.seconds >= LEAST_SECONDS and kernel.total_seconds >= SPENT_SECONDS
+        return kernel.count >= KERNEL_RUNS and is_worth_it
 
     @property
     def reason(self) -> str:
         """Why Shoal's plan is taken or not, for EXPLAIN; nothing if there was no trial."""
         if self.prefers_own:
-            kernel = f"{self.kernel_seconds:.3f} s by the kernel's own plan"
-            return f"by measurement: {self.own_seconds:.3f} s, against {kernel}"
+            return f"by measurement: {self.own_runs}, against {self.kernel_runs} by the kernel's own plan"
         if self.given_up:
             return f"Shoal's own plan was given up: {self.given_up}"
-        if self.own is not None:
-            return f"Shoal's own plan took {self.own_seconds:.3f} s, the kernel's {self.kernel_seconds:.3f} s"
+        if self.own_runs.count:
+            return f"Shoal's own plan took {self.own_runs}, the kernel's {self.kernel_runs}"
         return ""
 
-    def kernel_took(self, seconds: float) -> None:
-        """A run by the kernel's plan has ended."""
-        self.kernel_runs += 1
-        self.kernel_seconds = min(self.kernel_seconds, seconds)
+    def give_up(self, reason: str) -> None:
+        """Shoal's plan is of no use."""
+        self.own = None
+        self.prefers_own = False
+        self.given_up = reason
 
-    def own_took(self, seconds: float) -> None:
+    def kernel_took(self, cost: Cost) -> None:
+        """A run by the kernel's plan has ended."""
+        self.kernel_runs.add(cost)
+        self._decide()
+
+    def own_took(self, cost: Cost) -> None:
         """A run by Shoal's plan has ended."""
-        self.own_seconds = min(self.own_seconds, seconds)
+        self.own_runs.add(cost)
+        self._decide()
+
+    def _decide(self) -> None:
+        """The plan that runs it changes rarely: by a margin, and not for ever to and fro."""
+        own, kernel = self.own_runs, self.kernel_runs
+        if self.prefers_own:
+            prefers = own.cpu_seconds < kernel.cpu_seconds
+        else:
+            # A plan may take less CPU time and still let its caller wait longer, where it has less to do at once.
+            cheaper = own.cpu_seconds < kernel.cpu_seconds * MARGIN and own.seconds < kernel.seconds
+            prefers = self.own is not None and self.changes < _MOST_CHANGES and cheaper
+        if prefers is not self.prefers_own:
+            self.prefers_own = prefers
+            self.changes += 1
+
+
+def _typical(values: list[float]) -> float:
+    """The median; of fewer than three values the least, as whatever disturbs a run makes it slower."""
+    return median(values) if len(values) >= _LATEST else min(values, default=inf)

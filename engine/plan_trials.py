@@ -18,6 +18,9 @@ RULE = "own_plans"
 PATIENCE = 1.5
 """A trial that has taken so many times the kernel's time without a row is given up."""
 
+GRACE_SECONDS = 0.1
+"""What it may take on top: the first such plan opens a kernel of its own."""
+
 OwnPlanner = Callable[[Query, Sequence[object], Values, SessionPlan, int], OwnPlan | None]
 """Makes Shoal's plan of a statement from the kernel's and the catalog's version; None if it is no single task."""
 
@@ -44,8 +47,9 @@ class PlanTrials:
         if choice is None or RULE in values.disabled_rules:
             return self._execution.start(plan, values, running, measured=measured)
         if choice.wants_trial and not measured:
-            choice.is_tried = True
-            choice.own = self._own(query, parameters, values, plan, choice.version)
+            if not choice.is_planned:
+                choice.is_planned = True
+                choice.own = self._planned(query, parameters, values, plan, choice.version)
             if choice.own is not None:
                 tried = self._try(choice, choice.own, values, running)
                 if tried is not None:
@@ -54,21 +58,29 @@ class PlanTrials:
             return self._timed(self._execution.start(choice.own.plan, values, running, measured=measured), choice, True)
         return self._timed(self._execution.start(plan, values, running, measured=measured), choice, False)
 
+    def _planned(
+        self, query: Query, parameters: Sequence[object], values: Values, plan: SessionPlan, version: int
+    ) -> OwnPlan | None:
+        own = self._own(query, parameters, values, plan, version)
+        if own is not None and own.plan.kept is not None and plan.kept is not None and plan.kept.is_wanted:
+            # The same rows: it is kept from its first run on, as the kernel's plan is by now.
+            own.plan.kept.tell_size(0)
+        return own
+
     def _try(self, choice: PlanChoice, own: OwnPlan, values: Values, running: Running) -> EmbeddedStream | None:
         """A run by Shoal's plan; None if it failed or took too long, which the kernel's plan may not."""
+        patience = choice.kernel_runs.seconds * PATIENCE + GRACE_SECONDS
         try:
-            stream = self._execution.start(own.plan, values, running, patience=choice.kernel_seconds * PATIENCE)
+            stream = self._execution.start(own.plan, values, running, patience=patience)
         except OutOfPatience:
-            choice.own = None
-            choice.given_up = f"no row after {choice.kernel_seconds * PATIENCE:.3f} s"
+            choice.give_up(f"no row after {patience:.3f} s")
             return None
         except QueryCancelled:
             raise
         except Error as error:
-            choice.own = None
+            choice.give_up(error.message)
             if running.token.cancelled or isinstance(error, QueryTimeout):
                 raise
-            choice.given_up = error.message
             return None
         self._timed(stream, choice, True)
         assert isinstance(stream, EmbeddedStream)
@@ -78,5 +90,5 @@ class PlanTrials:
         self, stream: EmbeddedStream | DistributedStream, choice: PlanChoice, is_own: bool
     ) -> EmbeddedStream | DistributedStream:
         if isinstance(stream, EmbeddedStream):
-            stream.tell_seconds(choice.own_took if is_own else choice.kernel_took)
+            stream.tell_cost(choice.own_took if is_own else choice.kernel_took)
         return stream
