@@ -19,7 +19,7 @@ from sqlglot import exp
 
 from shoal.planner.functions import AGGREGATES
 from shoal.planner.lexer import TokenKind, tokenize
-from shoal.planner.safe_nodes import KERNEL_ONLY, ROW_MAKING, SAFE_NODES
+from shoal.planner.safe_nodes import FIRST_IS_UNIT, KERNEL_ONLY, ROW_MAKING, SAFE_NODES
 from shoal.planner.syntax_tree import Span, SyntaxTree, Tree, expressions_of, own_span, walk
 
 _PLACEHOLDER = "shoal_text_"
@@ -216,6 +216,8 @@ class CarriedTexts:
             if name in self.kept or name in ROW_MAKING or _is_aggregate(node):
                 return True
             # sqlglot looks at the arguments of some functions, so these have to be what they are.
+            if name in FIRST_IS_UNIT and _computes_first(node):
+                return False
             return name in PLAIN_FUNCTIONS and all(self._is_plain_throughout(child) for child in expressions_of(node))
         if kind == "OPERATOR":
             return node["type"] in _PLAIN_OPERATOR_TYPES
@@ -288,6 +290,12 @@ def _visited(node: Tree) -> Iterator[Tree]:
         elif isinstance(part, list):
             for item in part:
                 yield from [item] if isinstance(item, dict) and "class" in item else _visited({"item": item})
+
+
+def _computes_first(call: Tree) -> bool:
+    """Whether the first argument of a call is no literal."""
+    first = next(expressions_of(call.get("arguments", ())), None)
+    return first is not None and first["class"] != "CONSTANT"
 
 
 def _is_aggregate(node: Tree) -> bool:

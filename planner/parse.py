@@ -1,5 +1,6 @@
 """Parses one query into a sqlglot tree, after its size and depth were checked."""
 
+import re
 from dataclasses import dataclass, field
 
 import sqlglot
@@ -10,7 +11,7 @@ from shoal.planner.kernel_text import PLAIN_NUMBER, CarriedTexts
 from shoal.planner.lexer import Token, TokenKind, check_size, tokenize
 from shoal.planner.not_distributable import NotDistributable
 from shoal.planner.protocols import Kernel
-from shoal.planner.safe_nodes import KERNEL_ONLY, SAFE_NODES
+from shoal.planner.safe_nodes import FIRST_IS_UNIT, KERNEL_ONLY, SAFE_NODES
 from shoal.planner.same_syntax import same_syntax
 from shoal.planner.scalar import DIALECT, sql_of
 from shoal.planner.syntax_tree import SyntaxTree
@@ -18,6 +19,14 @@ from shoal.planner.syntax_tree import SyntaxTree
 _SAFE = frozenset(SAFE_NODES)
 _JUDGED = (exp.Condition, exp.Func, exp.Lambda, exp.Comprehension, exp.ColumnDef, exp.Properties)
 """What stands inside expressions; clauses are the binder's business."""
+_UNITS = re.compile(
+    rf"\b(?:{'|'.join(sorted(FIRST_IS_UNIT))})\b\"?\s*\(\s*+(?!')|"
+    r"\binterval\s+\.?\d[\w.]*+\s*+(?!(?:year|month|day|hour|minute|second|week|quarter|m(?:illi|icro)second)s?\b)",
+    re.IGNORECASE,
+)
+"""Where sqlglot may take a column for the name of a unit (``date_trunc(month, day)``), and for an interval a number without
+a unit, which the kernel refuses."""
+
 QUERY_NODES = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values, exp.Pivot)
 
 
@@ -63,7 +72,7 @@ class QueryReader:
             parsed = parse_query(sql)
         except NotDistributable:
             parsed = None
-        doubtful = parsed is None or any(_is_doubtful(node) for node in parsed.walk())
+        doubtful = parsed is None or any(map(_is_doubtful, parsed.walk())) or _UNITS.search(sql) is not None
         if parsed is not None and not doubtful and all(map(_is_plain_token, tokenize(sql))):
             self._read.append(sql)
             return parsed

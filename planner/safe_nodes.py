@@ -170,7 +170,6 @@ SAFE_NODES: tuple[type[exp.Expression], ...] = (
     exp.RawString,
     exp.TimestampTrunc,
     exp.DateDiff,
-    exp.DateAdd,
     exp.DateFromParts,
     exp.Dayname,
     exp.Monthname,
@@ -224,7 +223,7 @@ SAFE_NODES: tuple[type[exp.Expression], ...] = (
     exp.RegrSxy,
 )
 """Left out on purpose: what makes rows (Explode), what changes how values compare (Collate), what brings names of its
-own (Lambda), what sqlglot writes as something else (RegexpLike, Log)."""
+own (Lambda), what sqlglot writes as something else (RegexpLike, Log, DateAdd)."""
 
 CARRIED_NODES = (
     exp.Introducer,
@@ -249,6 +248,9 @@ KERNEL_ONLY = frozenset(
 )
 """Functions that the planner knows only by name and must not move: volatile ones, those that are the same only within
 one kernel (the clock, settings), macros around aggregates or around what makes rows, and those that read the text."""
+
+FIRST_IS_UNIT = frozenset({"date_trunc", "datetrunc", "date_diff", "datediff"})
+"""Functions whose first argument is a unit of time: sqlglot takes the name of a column there for that of a unit."""
 
 ROW_MAKING = frozenset({"unnest", "generate_subscripts", "regexp_split_to_table", "explode"})
 """Functions of which one call gives several rows."""

@@ -37,7 +37,7 @@ levenshtein(s, 'a');bit_length(s);unicode(s);md5(s);sha256(s);hex(s);str_split(s
 s[2:4];s[k:k + 2];s[-2:];s[:2];l[1];l[-1];l[k + 1];l[1:2];m['k'];st['a'];st.a;E'a\\nb';$$x 'q'$$;'it''s';substr(s, 2)
 substring(s FROM 2 FOR 3);trim(s, 'a');trim(BOTH 'a' FROM s);ltrim(s);rtrim(s);len(s);char_length(s)
 date_trunc('month', day);date_trunc('hour', moment);date_diff('month', day, moment);datediff('day', day, moment)
-date_add(day, INTERVAL 1 DAY);make_date(2020, 1, 2);dayname(day);monthname(day);strftime(day, '%Y-%m')
+make_date(2020, 1, 2);dayname(day);monthname(day);strftime(day, '%Y-%m')
 strptime('2020-01-02', '%Y-%m-%d');last_day(day);epoch(moment);epoch_ms(moment);to_timestamp(k);hour(moment)
 minute(moment);second(moment);quarter(day);week(day);dayofweek(day);dayofyear(day);isodow(day);weekofyear(day)
 year(day);month(day);day(day);extract('dow' FROM day);extract(epoch FROM moment);extract(week FROM day)
