@@ -23,7 +23,7 @@ from shoal.planner.errors import (
     SourceError,
 )
 from shoal.planner.lexer import TokenKind, place_at, split_statements, tokenize
-from shoal.planner.names import MAIN, SEPARATOR, TEMPORARY, hidden_name, own_name, quoted_name, schema_of, shown_name
+from shoal.planner.names import MAIN, SEPARATOR, TEMPORARY, own_name, quoted_name, schema_of, shown_name
 from shoal.planner.parameters import TypedText, parameter_names
 from shoal.planner.source import Field, TableSource, ViewDefinition
 from shoal.planner.whole_statement import NAMES_BY_VALUES
@@ -32,6 +32,8 @@ from shoal.scratch import Scratch
 from shoal.scratch_macros import ScratchMacros
 from shoal.source_files import format_of, quote_name
 
+_SCRATCH_SCHEMA, _SCHEMA = '"temp".main.', "memory.main."
+"""Where tables stand in the scratch connection, and where in a session: names of columns may tell it."""
 _PREFIX = "DESCRIBE\n"
 _EXPLAIN = "EXPLAIN\n"
 _CACHED_TYPES = 2048
@@ -73,7 +75,7 @@ class Binder:
                 raise self._explain(error, sql, catalog) from error
             finally:
                 self._macros.forget_shadows()
-        return tuple(Field(str(row[0]), str(row[1])) for row in rows)
+        return tuple(Field(str(row[0]).replace(_SCRATCH_SCHEMA, _SCHEMA), str(row[1])) for row in rows)
 
     def check_prepared(self, name: str, sql: str, text: str, catalog: CatalogSnapshot) -> None:
         """Have DuckDB check ``sql``, which prepares the query ``text`` under a name; raises user errors."""
@@ -94,10 +96,13 @@ class Binder:
         """Have DuckDB bind a statement that changes the table ``target``, whose columns are given as CREATE TABLE has
         them; raises user errors with their places. Runs nothing."""
         text = sql.rstrip().rstrip(";")
+        # A name in the schema main is looked up among the temporary ones first, as those of one part are.
+        target = target if schema_of(target).casefold() != MAIN else own_name(target)
         folded = target.casefold().removeprefix(f"{TEMPORARY}{SEPARATOR}")
         with self._scratch.lock:
             # DuckDB tells no names of a statement that changes a table it does not know.
-            names = {item for item in self.words(text) if item.casefold() not in (folded, target.casefold())}
+            own = (folded, target.casefold(), f"{MAIN}{SEPARATOR}{folded}")
+            names = {item for item in self.words(text) if item.casefold() not in own}
             self._make_all(sorted(name for name in names if catalog.entry(name) is not None), sql, catalog)
             self._define(text, catalog, ())
             self._drop(folded)
@@ -160,8 +165,8 @@ class Binder:
             raise translate_error(error, _PREFIX + text) from error
 
     def _make_all(self, names: Sequence[str], sql: str, catalog: CatalogSnapshot) -> None:
-        hidden = hidden_name(names)
-        if hidden is not None and catalog.key(hidden) != hidden:
+        hidden = catalog.has_two(names)
+        if hidden is not None:
             raise NotSupportedError(f"{hidden} of two schemas in one statement: qualify both names")
         for name in names:
             try:
@@ -223,10 +228,12 @@ class Binder:
 
     def _make(self, name: str, catalog: CatalogSnapshot, within: tuple[str, ...]) -> object:
         """Have the scratch connection know a name as the catalog does; returns what it is made from."""
+        entry = catalog.lookup(name)
+        # DuckDB looks up a name in the schema main among the temporary ones first: it is made there.
+        name = own_name(name) if schema_of(name).casefold() == MAIN else name
         folded = name.casefold().removeprefix(f"{TEMPORARY}{SEPARATOR}")
         if folded in within:
             raise BindError(f"the view {shown_name(name)} refers to itself")
-        entry = catalog.lookup(name)
         if entry is None:
             self._drop(folded)
             return None

@@ -1,14 +1,14 @@
 """The session's names: registered tables and files, and views. A snapshot of it is the planner's ``Catalog``."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from shoal.planner.definitions import NO_DEFINITIONS, Definitions
 from shoal.planner.errors import ErrorContext, OperationalError, ProgrammingError, SourceNotFound, TableNotFound
-from shoal.planner.names import MAIN, SEPARATOR, TEMPORARY, own_name, schema_of, shown_name
+from shoal.planner.names import MAIN, SEPARATOR, TEMPORARY, hidden_name, own_name, schema_of, shown_name
 from shoal.planner.source import ArrowSource, FileFormat, FileSource, TableSource, ViewDefinition
 from shoal.planner.statement import suggest
 from shoal.source_files import Options, SourceFiles, format_of
@@ -36,9 +36,12 @@ class Schemas:
 
     def keys(self, name: str) -> tuple[str, ...]:
         """Where a name, as it is written in a statement, is looked up, in order."""
-        if SEPARATOR in name:
-            return (_key(name),)
         own = name.casefold()
+        if own.startswith(f"{MAIN}{SEPARATOR}"):
+            # As in DuckDB, temporary tables are in a schema of that name, which comes first.
+            return (f"{TEMPORARY}{SEPARATOR}{own_name(own)}", _key(name))
+        if SEPARATOR in name:
+            return (own,)
         here = () if self.current.casefold() == MAIN else (_key(f"{self.current}{SEPARATOR}{name}"),)
         return (f"{TEMPORARY}{SEPARATOR}{own}", *here, own)
 
@@ -71,7 +74,7 @@ class CatalogSnapshot:
         files: SourceFiles,
         definitions: Definitions = NO_DEFINITIONS,
         schemas: Schemas = _ONLY_MAIN,
-        added: Mapping[str, FileSource] = MappingProxyType({}),
+        added: Mapping[str, FileSource | ViewDefinition] = MappingProxyType({}),
     ) -> None:
         self.schemas = schemas
         self._definitions = definitions
@@ -133,6 +136,11 @@ class CatalogSnapshot:
         """The key of ``entries`` that a name, as it is written in a statement, stands for; None if for nothing."""
         return next((key for key in self.schemas.keys(name) if key in self._entries), None)
 
+    def has_two(self, names: Iterable[str]) -> str | None:
+        """A name that is given both with the schema ``main`` and without, and means two things."""
+        name = hidden_name(names)
+        return None if name is None or self.key(name) == self.key(f"{MAIN}{SEPARATOR}{name}") else name
+
     def made(self, name: str) -> Entry | None:
         """What has a name in the very schema in which a statement would make it; raises ``TableNotFound`` if that is
         not there."""
@@ -144,7 +152,7 @@ class CatalogSnapshot:
         """Everything by its full name in lower case, with that name as it was written."""
         return self._entries
 
-    def with_source(self, name: str, source: FileSource) -> "CatalogSnapshot":
+    def with_source(self, name: str, source: FileSource | ViewDefinition) -> "CatalogSnapshot":
         """The same names and another one, for a statement's own use."""
         return CatalogSnapshot(
             self._version,

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from shoal.binder import Binder
 from shoal.catalog import CatalogSnapshot, SessionCatalog
-from shoal.catalog_words import reads_catalog, reads_place
+from shoal.catalog_words import may_read_catalog
 from shoal.distributed import DistributedStream
 from shoal.embedded import EmbeddedStream
 from shoal.execution import Execution
@@ -16,6 +17,7 @@ from shoal.planner.statement_kinds import Query
 from shoal.query_statistics import Told, untold
 from shoal.result import BatchStream, Decoder, Result, TableStream
 from shoal.running import Running
+from shoal.schema_names import tell_apart
 from shoal.scratch import Scratch
 from shoal.session_planner import SessionPlanner
 from shoal.settings import Values
@@ -25,9 +27,15 @@ class Queries:
     """Runs queries, each from any thread. A result holds the files of all tables that were there when it began."""
 
     def __init__(
-        self, catalog: SessionCatalog, planner: SessionPlanner, execution: Execution, scratch: Scratch
+        self,
+        catalog: SessionCatalog,
+        planner: SessionPlanner,
+        execution: Execution,
+        scratch: Scratch,
+        binder: Binder,
     ) -> None:
         self._catalog = catalog
+        self._binder = binder
         self._planner = planner
         self._execution = execution
         self._scratch = scratch
@@ -46,11 +54,17 @@ class Queries:
         Raises the query's error; the caller closes the result.
         """
         seen = self._catalog.snapshot() if catalog is None else catalog
-        if reads_catalog(query.sql) or (seen.schemas.made and reads_place(query.sql)):
-            from shoal.catalog_queries import run_on_catalog
+        query = tell_apart(query, seen, self._binder)
+        if may_read_catalog(query.sql, seen):
+            from shoal.catalog_queries import asks_catalog, reads_rows, run_on_catalog, with_catalog_views
 
-            columns, rows = run_on_catalog(query.sql, parameters, seen)
-            return self.result(columns, TableStream(rows), values)
+            names = self._scratch.table_names
+            if asks_catalog(query.sql, seen, names):
+                if not reads_rows(query.sql, seen, names):
+                    columns, rows = run_on_catalog(query.sql, parameters, seen)
+                    return self.result(columns, TableStream(rows), values)
+                text, seen = with_catalog_views(query.sql, seen)
+                query, catalog = replace(query, sql=text), seen
         options = self._execution.options(values)
         plan, key = self._planner.plan(query, parameters, values, options, seen)
         if catalog is not None:

@@ -9,7 +9,7 @@ from typing import assert_never
 import pyarrow as pa
 
 from shoal.binder import Binder
-from shoal.catalog import SessionCatalog
+from shoal.catalog import CatalogSnapshot, SessionCatalog
 from shoal.distributed import DistributedStream
 from shoal.embedded import EmbeddedStream
 from shoal.execution import Execution
@@ -56,6 +56,7 @@ from shoal.registration import Registrations
 from shoal.result import Result, TableStream
 from shoal.runner import Runner
 from shoal.running import Running
+from shoal.schema_names import without_database
 from shoal.scratch import Scratch
 from shoal.session_planner import SessionPlanner
 from shoal.session_statements import Another, SessionStatements, Table
@@ -93,7 +94,7 @@ class Session:
         plans = PlanCache(self._files)
         engine, scratch = self._execution.engine, self._scratch
         self._planner = SessionPlanner(self.catalog, self._binder, plans, engine, registry, scratch)
-        self._queries = Queries(self.catalog, self._planner, self._execution, scratch)
+        self._queries = Queries(self.catalog, self._planner, self._execution, scratch, self._binder)
         self._tables = TableStatements(
             self.catalog, self._binder, scratch, self._execution, self._queries, self.settings
         )
@@ -164,6 +165,7 @@ class Session:
     def _execute(self, sql: str, given: Parameters, running: Running) -> Result | None:
         if self._closed:
             raise InterfaceError("the connection is closed")
+        sql = without_database(sql, self.catalog.snapshot())
         statement = classify(sql)
         parameters: tuple[object, ...] = ()
         if isinstance(statement, _TAKES_PARAMETERS):
@@ -274,7 +276,22 @@ class Session:
         else:
             fields = self._binder.describe(statement.sql, parameters, catalog)
             rows = [(field.name, field.type, "YES", None, None, None) for field in fields]
+            entries = [entry for _, entry in catalog.entries.values() if isinstance(entry, TableVersion)]
+            if statement.name is None and any(entry.definition.tells for entry in entries):
+                rows = self._told_of_columns(statement.sql, parameters, catalog) or rows
         return self._table(("column_name", "column_type", "null", "key", "default", "extra"), rows)
+
+    def _told_of_columns(
+        self, sql: str, parameters: Sequence[object], catalog: CatalogSnapshot
+    ) -> list[tuple[str | None, ...]]:
+        """What DESCRIBE says of a query's columns that are a table's; nothing if the catalog alone does not do."""
+        from shoal.catalog_queries import run_on_catalog
+
+        try:
+            _, rows = run_on_catalog(f"FROM (DESCRIBE\n{sql.rstrip().rstrip(';')}\n)", parameters, catalog)
+        except Error:
+            return []
+        return [tuple(row.values()) for row in rows.to_pylist()]
 
     def _show(self, statement: ShowSetting) -> Result:
         if statement.name.lower() not in SETTINGS and self.catalog.snapshot().entry(statement.name) is not None:

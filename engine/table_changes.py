@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from shoal.binder import Binder
 from shoal.catalog import CatalogSnapshot, SessionCatalog
+from shoal.catalog_words import reads_catalog
 from shoal.executor.kernel import Kernel
 from shoal.executor.kernel_types import quote
 from shoal.planner.errors import BindError, ErrorContext, NotSupportedError, TableNotFound
@@ -92,7 +93,7 @@ class TableChanges:
         with self._store.writing(name, running.token):
             catalog = self._catalog.snapshot()
             version = table_named(name, sql, catalog)
-            if not isinstance(statement, Truncate | CopyFrom) and not _is_dynamic(statement):
+            if not isinstance(statement, Truncate | CopyFrom) and not _is_dynamic(statement, sql, catalog):
                 self._binder.check_change(sql, parameters, statement.target.name, version.definition.body(), catalog)
             if parameters:
                 sql = inline_parameters(sql, parameters)
@@ -116,6 +117,10 @@ class TableChanges:
 
     def _changed(self, statement: Change, step: _Step, writer: TableWriter) -> tuple[TableVersion, Changed]:
         match statement:
+            case Insert(query=None) if reads_catalog(statement.source.of(step.sql)):
+                before = f"{statement.target.before.of(step.sql)} " if statement.target.before else ""
+                query = Query(before + statement.source.of(step.sql))
+                return self._insert(replace(statement, query=query), step, writer)
             case Insert(query=None):
                 return self._insert_values(statement, step, writer)
             case Insert():
@@ -320,9 +325,11 @@ def _projection(definition: TableDefinition, wanted: Sequence[str]) -> str:
     return ", ".join(selected)
 
 
-def _is_dynamic(statement: Insert | Update | Delete) -> bool:
-    """Whether the columns to insert depend on rows, of which the binder has none."""
-    return isinstance(statement, Insert) and statement.query is not None and statement.query.dynamic
+def _is_dynamic(statement: Insert | Update | Delete, sql: str, catalog: CatalogSnapshot) -> bool:
+    """Whether the binder cannot tell: columns depend on rows, or another schema's table has the target's own name."""
+    if isinstance(statement, Insert) and statement.query is not None and statement.query.dynamic:
+        return True
+    return catalog.has_two(Binder.words(sql)) is not None
 
 
 def _check_width(definition: TableDefinition, wanted: Sequence[str], result: Result) -> None:

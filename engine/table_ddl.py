@@ -64,7 +64,7 @@ class TableDdl:
         name = self._catalog.snapshot().schemas.place(statement.name)
         with self._store.writing(name, running.token):
             catalog = self._catalog.snapshot()
-            before = catalog.made(name)
+            _, before = catalog.entries.get(name.casefold(), (name, None))
             if isinstance(before, TableVersion) and statement.if_not_exists:
                 return None
             _check_free(name, before, statement.or_replace)

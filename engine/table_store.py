@@ -55,6 +55,11 @@ class TableDefinition:
         """Whether a row of the right types may be refused."""
         return bool(self.checks) or any(column.not_null for column in self.columns)
 
+    @property
+    def tells(self) -> bool:
+        """Whether DESCRIBE has more to tell of the columns than their names and types."""
+        return any(column.default or column.not_null for column in self.columns)
+
     def body(self) -> str:
         """What stands behind the name in the table's CREATE TABLE."""
         parts = [_column_text(column) for column in self.columns]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from shoal.planner.errors import NotSupportedError, SyntaxError_
 from shoal.planner.lexer import Token, TokenKind
-from shoal.planner.names import qualified
+from shoal.planner.names import SEPARATOR
 from shoal.planner.statement_kinds import Query
 from shoal.planner.table_statements import Part
 from shoal.planner.token_reader import TokenReader
@@ -76,7 +76,7 @@ class StatementReader(TokenReader):
             del parts[0]
         if len(parts) > 2:
             raise NotSupportedError("a session has one database", None if first is None else self.context(first))
-        return parts[0] if len(parts) == 1 else qualified(parts[0], parts[1])
+        return SEPARATOR.join(parts)
 
     def outer_tokens(self, start: int, stop: int) -> Iterator[int]:
         """The indexes of the tokens between two indexes that stand outside brackets."""
