@@ -1,7 +1,9 @@
 """``python -m tests.hunt``: looks for wrong answers with random statements until the time is over.
 
 ``--minutes 60 --processes 2``. Each finding is made small, printed with its plan, and kept as a file in
-``tests/hunt/regressions``; ``--seed N --count 1`` tries one again. Ends with 1 if anything was found.
+``tests/hunt/regressions``; ``--seed N --count 1`` tries one again. The totals are printed each minute and at the end,
+also when it is interrupted. Ends with 1 if anything was found: a difference, a statement that took longer than its
+timeout (a hang), a process that died or fell silent.
 """
 
 import argparse
@@ -21,6 +23,12 @@ from tests.hunt.regression_files import FOLDER
 
 SILENCE = 150.0
 """Seconds without a line after which a worker hangs."""
+MOST_DEATHS = 20
+"""Workers that may hang or die one after another, without a case between them, before the hunt is given up."""
+STOP_SECONDS = 15.0
+"""So long a worker may take to close what it has opened."""
+TELL_SECONDS = 60.0
+"""How often the totals are printed."""
 
 
 @dataclass
@@ -59,16 +67,23 @@ class Worker:
         self._last = time.monotonic()
         self._process: subprocess.Popen[str] | None = None
         self._hung = False
+        self._stopped = False
 
     def run(self) -> None:
         """Until the time is over."""
-        while self._left > 0 and (seconds := self._deadline - time.monotonic()) > 0:
-            with subprocess.Popen(self._command(seconds), stdout=subprocess.PIPE, text=True) as process:
+        deaths = 0
+        while deaths < MOST_DEATHS and self._left > 0 and (seconds := self._deadline - time.monotonic()) > 0:
+            left = self._left
+            # In a group of its own, so that Ctrl-C ends this process, which ends its workers.
+            command = self._command(seconds)
+            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, process_group=0) as process:
                 self._process, self._last, self._hung = process, time.monotonic(), False
                 watchdog = threading.Thread(target=self._watch, args=(process,), daemon=True)
                 watchdog.start()
-                if self._read(process):
-                    return
+                self._read(process)
+            if self._stopped or process.returncode == 0:
+                return
+            deaths = deaths + 1 if self._left == left else 1
             what = "hangs" if self._hung else "crashes"
             with self._totals.lock:
                 self._totals.counts[what] += 1
@@ -76,10 +91,16 @@ class Worker:
             self._seed = _next_seed(self._seed, self._options.processes)
 
     def stop(self) -> None:
-        """End the process."""
+        """End the process; it closes what it has opened if it can."""
+        self._stopped = True
         self._left = 0
-        if self._process is not None:
-            self._process.terminate()
+        process = self._process
+        if process is not None and process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
     def _command(self, seconds: float) -> Sequence[str]:
         given = {
@@ -93,18 +114,15 @@ class Worker:
         words = [word for pair in given.items() for word in map(str, pair)]
         return [sys.executable, "-m", "tests.hunt.worker", *words]
 
-    def _read(self, process: subprocess.Popen[str]) -> bool:
-        """Whether the worker came to its end."""
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        """Count what the worker tells, until it ends."""
         for message in _messages(process):
             self._last = time.monotonic()
-            if "end" in message:
-                return True
             if "start" in message:
-                self._seed = int(message["start"])
-                continue
-            self._left -= 1
-            self._count(message)
-        return self._left <= 0
+                self._seed = int(str(message["start"]))
+            elif "end" not in message:
+                self._left -= 1
+                self._count(message)
 
     def _count(self, message: dict[str, object]) -> None:
         with self._totals.lock:
@@ -114,9 +132,8 @@ class Worker:
                 counts[name] += int(message[name])  # type: ignore[call-overload]
             if "kind" not in message:
                 return
-            kind = str(message["kind"])
-            counts["hangs" if "QueryTimeout" in kind else "findings"] += 1
-            self._totals.kinds[kind] += 1
+            counts[str(message["what"])] += 1
+            self._totals.kinds[str(message["kind"])] += 1
             _say(f"{message['text']}\n")
             if self._options.keep is not None:
                 file = self._options.keep / f"seed_{message['seed']}.sql"
@@ -139,15 +156,16 @@ def main() -> int:
     totals = Totals()
     workers = [Worker(options, number, totals) for number in range(options.processes)]
     threads = [threading.Thread(target=worker.run) for worker in workers]
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _interrupt)
+    started = time.monotonic()
     for thread in threads:
         thread.start()
+    interrupted = False
     try:
-        started = told = time.monotonic()
-        while any(thread.is_alive() for thread in threads):
-            time.sleep(0.2)
-            if time.monotonic() - told > 60:
-                told = time.monotonic()
-                _say(f"after {(told - started) / 60:.0f} min: {totals}")
+        _tell_until_the_end(threads, totals, started)
+    except KeyboardInterrupt:
+        interrupted = True
     finally:
         for worker in workers:
             worker.stop()
@@ -155,8 +173,26 @@ def main() -> int:
             thread.join()
     for kind, count in totals.kinds.most_common():
         _say(f"{count:6} x {kind}")
-    _say(f"{totals} from seed {options.seed}")
+    seconds = time.monotonic() - started
+    rate = totals.counts["statements"] / seconds
+    _say(f"{'interrupted' if interrupted else 'ended'} after {seconds / 60:.1f} min: {totals}")
+    _say(f"{rate:.1f} statements a second, from seed {options.seed}")
     return 1 if totals.wrong else 0
+
+
+def _tell_until_the_end(threads: Sequence[threading.Thread], totals: Totals, started: float) -> None:
+    told = started
+    while any(thread.is_alive() for thread in threads):
+        time.sleep(0.2)
+        if time.monotonic() - told > TELL_SECONDS:
+            told = time.monotonic()
+            _say(f"after {(told - started) / 60:.0f} min: {totals}")
+
+
+def _interrupt(number: int, _frame: object) -> None:
+    """The first signal ends the hunt, and what was found until then is told."""
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _options() -> argparse.Namespace:

@@ -2,6 +2,7 @@
 
 import math
 import threading
+import warnings
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -65,10 +66,31 @@ def plain_answer(duck: duckdb.DuckDBPyConnection, sql: str, most_rows: int = MOS
                 return None
         return Answer(columns, pa.Table.from_batches(batches, reader.schema))
     except Exception as error:  # noqa: BLE001 - the kernel raises many classes, Arrow's among them
-        told = translate_error(error, sql)
-        return None if isinstance(told, shoal.QueryCancelled) else Answer(error=told)
+        return _failed(error, sql)
     finally:
         watchdog.cancel()
+
+
+def plain_change(duck: duckdb.DuckDBPyConnection, sql: str) -> Answer | None:
+    """What DuckDB says of a statement that changes something; None if that takes too long, and is undone."""
+    watchdog = threading.Timer(MOST_SECONDS, duck.interrupt)
+    watchdog.start()
+    try:
+        done = duck.execute(sql)
+        columns = tuple((str(column[0]), str(column[1])) for column in done.description or ())
+        with warnings.catch_warnings():
+            # That the rows are copied once more does not matter here.
+            warnings.simplefilter("ignore", UserWarning)
+            return Answer(columns, done.to_arrow_reader(MOST_ROWS).read_all())
+    except Exception as error:  # noqa: BLE001 - as above
+        return _failed(error, sql)
+    finally:
+        watchdog.cancel()
+
+
+def _failed(error: Exception, sql: str) -> Answer | None:
+    told = translate_error(error, sql)
+    return None if isinstance(told, shoal.QueryCancelled) else Answer(error=told)
 
 
 def our_answer(connection: shoal.Connection, sql: str, parameters: Sequence[object] = ()) -> Answer:

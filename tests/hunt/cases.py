@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from tests.hunt.expressions import GROUPED
 from tests.hunt.queries import Queries
+from tests.hunt.sessions import Sessions
 from tests.hunt.templates import Templates
 from tests.hunt.world import World
 
@@ -20,15 +21,21 @@ class Oracle(StrEnum):
     DUCKDB = "duckdb"
     PAIR = "pair"
     """The second statement's rows are those of the first."""
+    SESSION = "session"
+    """Each of some statements gives DuckDB's answer, in their order."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """``name`` says what is tried; ``sql`` is one statement, or two that must give the same rows."""
+    """``name`` says what is tried; ``sql`` is one statement, two that must give the same rows, or a session.
+
+    ``times``: so often one statement is run: what was kept or learned the first time must not change the answer.
+    """
 
     name: str
     oracle: Oracle
     sql: tuple[str, ...]
+    times: int = 1
 
 
 def make_case(seed: int, world: World) -> Case:
@@ -46,9 +53,12 @@ def make_case(seed: int, world: World) -> Case:
         return _aggregate(queries)
     if chance < 0.1:
         return _norec(queries)
-    if chance < 0.3:
-        return Case("template", Oracle.DUCKDB, (Templates(queries).query(),))
-    return Case("query", Oracle.DUCKDB, (queries.query(),))
+    if chance < 0.2:
+        return Case("session", Oracle.SESSION, Sessions(seed, world).statements())
+    times = chooser.choice((1, 1, 2))
+    if chance < 0.5:
+        return Case("template", Oracle.DUCKDB, (Templates(queries).query(),), times)
+    return Case("query", Oracle.DUCKDB, (queries.query(chooser.choice((1, 2, 2))),), times)
 
 
 def _split(predicate: str) -> tuple[str, str, str]:

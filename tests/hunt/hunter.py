@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Self, assert_never
 from unittest import mock
-
-import duckdb
 
 import shoal
 from shoal.executor.faults import DIRECTORY_VARIABLE, RULES_VARIABLE, Fault, installed, parse_faults
 from shoal.result_order import ResultOrder
-from tests.hunt.answers import Answer, difference, our_answer, plain_answer, rows_differ
+from tests.hunt.answers import Answer, difference, our_answer, rows_differ
 from tests.hunt.cases import Case, Oracle, make_case
 from tests.hunt.configurations import FAULTS, Backend, Settings, choose_backend, choose_settings
-from tests.hunt.world import World, load, make_world
+from tests.hunt.plain import Plain
+from tests.hunt.sessions import removals
+from tests.hunt.world import World, make_world
 
 BLOCK = 200
 """So many seeds share their tables and their cluster."""
@@ -37,14 +37,14 @@ TIMEOUT_OF_SMALL_BATCHES = 100
 """The same where a hundred thousand rows are as many batches."""
 
 NO_ORDER = ResultOrder()
+HANG, CRASH = "hang", "crash"
+"""How messages about statements that do not end begin, and about executors that die."""
 _NO_ROWS = "it is known that there are none"
 """What a plan says where nothing is computed, so that nothing can fail either."""
-_KERNEL_BUGS = ("BindBuiltinScalarFunction did not return",)
-_PLAIN: dict[str, str | bool | int | float | list[str]] = {
-    "arrow_output_version": "1.5",
-    "python_enable_replacements": "false",
-    "errors_as_json": "true",
-}
+_QUERIES = frozenset(
+    ("SELECT", "WITH", "FROM", "VALUES", "TABLE", "PIVOT", "UNPIVOT", "DESCRIBE", "SUMMARIZE", "SHOW", "EXECUTE")
+)
+"""How queries begin; what EXECUTE runs may be none."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,12 @@ class Finding:
     world: World
     message: str
     plan: str = ""
+
+    @property
+    def what(self) -> str:
+        """Under which name it is counted."""
+        word = self.message.partition(":")[0]
+        return {HANG: "hangs", CRASH: "crashes"}.get(word, "findings")
 
     def __str__(self) -> str:
         settings = " ".join(f"SET {name} = '{value}';" for name, value in self.settings)
@@ -86,14 +92,14 @@ class Ground:
     def __init__(self, world: World, backend: Backend) -> None:
         self.world = world
         self.backend = backend
-        self.kernel_bugs = 0
-        """How often plain DuckDB itself broke over a statement."""
         self.spared = 0
         """How often it raised a run-time error in computing what Shoal knew that nobody needs."""
-        self.duck = _plain()
+        self._plan = ""
+        self._dead: set[str] = set()
         with ExitStack() as stack:
-            stack.callback(self._close_plain)
             self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shoal_hunt_")))
+            self.plain = Plain(world, self._folder)
+            stack.callback(self.plain.close)
             for name, rows in THRESHOLDS.items():
                 stack.enter_context(mock.patch(name, rows))
             for module in ("executor.task", "embedded"):
@@ -102,7 +108,7 @@ class Ground:
             self._faults: tuple[Fault, ...] = ()
             timeout = TIMEOUT if backend.batch_rows > 100 else TIMEOUT_OF_SMALL_BATCHES
             self.set((("timezone", "Europe/Berlin"), ("check_plans", "on"), ("timeout", str(timeout))))
-            load(world, self._folder / "tables", self.duck, self.connection)
+            self.plain.load(self.connection)
             self._stack = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -129,15 +135,16 @@ class Ground:
         tried, message = self.run(case)
         if message is None:
             return Tried(seed, *tried)
-        finding = Finding(seed, case, settings, self.backend, self.world, message, self.plan(case.sql[0]))
+        plan = self._plan or self.plan(case.sql[0])
+        finding = Finding(seed, case, settings, self.backend, self.world, message, plan)
         return Tried(seed, *tried, finding=finding)
 
     def run(self, case: Case) -> tuple[tuple[int, int, int, bool], str | None]:
         """Run a case: (statements, distributed, errors, passed over), and what is wrong."""
         ours: list[Answer] = []
+        self._plan = ""
         try:
-            pair = case.oracle is Oracle.PAIR
-            message = self._pair(case, ours) if pair else self._differential(case.sql[0], ours)
+            message = self._tried(case, ours) or self._deaths()
         except Exception:  # noqa: BLE001 - anything that escapes is a finding
             message = traceback.format_exc(limit=-6)
         errors = sum(answer.error is not None for answer in ours)
@@ -150,64 +157,109 @@ class Ground:
         except shoal.Error as error:
             return f"no plan: {error}"
 
-    def _close_plain(self) -> None:
-        self.duck.close()
+    def _tried(self, case: Case, ours: list[Answer]) -> str | None:
+        match case.oracle:
+            case Oracle.DUCKDB:
+                return self._differential(case.sql[0], ours, case.times)
+            case Oracle.PAIR:
+                return self._pair(case, ours)
+            case Oracle.SESSION:
+                return self._session(case, ours)
+            case _:
+                assert_never(case.oracle)
 
-    def _differential(self, sql: str, ours: list[Answer]) -> str | None:
-        theirs = self._theirs(sql)
+    def _differential(self, sql: str, ours: list[Answer], times: int = 1) -> str | None:
+        theirs = self.plain.answer(sql)
         if theirs is None:
             return None
-        with installed(*self._faults) if self._faults else nullcontext():
-            ours.append(self._ours(sql))
-        message = difference(ours[0], theirs, sql)
-        if message is not None and isinstance(theirs.error, shoal.DataError) and _NO_ROWS in self.plan(sql):
+        for _ in range(times):
+            with installed(*self._faults) if self._faults else nullcontext():
+                ours.append(self._ours(sql))
+            message = self._judged(ours[-1], theirs, sql)
+            if message is not None:
+                return message
+        return None
+
+    def _judged(self, ours: Answer, theirs: Answer, sql: str) -> str | None:
+        """What is wrong with an answer, or None."""
+        message = _hang(ours) or difference(ours, theirs, sql)
+        if message is None or isinstance(ours.error, shoal.QueryTimeout):
+            return message
+        if isinstance(theirs.error, shoal.DataError) and _NO_ROWS in self.plan(sql):
             self.spared += 1
             return None
-        return None if message is not None and self._optimizer_errs(sql, ours[0]) else message
-
-    def _pair(self, case: Case, ours: list[Answer]) -> str | None:
-        theirs = [self._theirs(sql) for sql in case.sql]
-        if any(answer is None for answer in theirs):
-            return None
-        ours.extend(self._ours(sql) for sql in case.sql)
-        for our, their, sql in zip(ours, theirs, case.sql, strict=True):
-            assert their is not None
-            if our.error is not None or their.error is not None:
-                return difference(our, their, sql)
-        message = rows_differ(*(answer.rows for answer in ours), NO_ORDER)
-        if message is None:
-            return None
-        agree = rows_differ(*(answer.rows for answer in theirs if answer is not None), NO_ORDER) is not None
-        return f"{'DuckDB errs alike: ' if agree else ''}{message}"
+        return None if self._optimizer_errs(sql, ours) else message
 
     def _optimizer_errs(self, sql: str, ours: Answer) -> bool:
         """Whether DuckDB gives our answer once its optimizer is off: then the difference is a defect of that."""
-        self.duck.execute("PRAGMA disable_optimizer")
-        try:
-            theirs = self._theirs(sql)
-        finally:
-            self.duck.execute("PRAGMA enable_optimizer")
+        theirs = self.plain.unoptimized(sql)
         errs = theirs is not None and difference(ours, theirs, sql) is None
-        self.kernel_bugs += errs
+        self.plain.bugs += errs
         return errs
+
+    def _pair(self, case: Case, ours: list[Answer]) -> str | None:
+        """Both statements give DuckDB's rows, and the same; if DuckDB's differ likewise, that is a defect of DuckDB."""
+        theirs = [self.plain.answer(sql) for sql in case.sql]
+        if any(answer is None for answer in theirs):
+            return None
+        for sql, their in zip(case.sql, theirs, strict=True):
+            assert their is not None
+            ours.append(self._ours(sql))
+            message = self._judged(ours[-1], their, sql)
+            if message is not None:
+                return message
+        if any(answer.error is not None for answer in ours):
+            return None
+        message = rows_differ(*(answer.rows for answer in ours), NO_ORDER)
+        if message is not None and rows_differ(*(their.rows for their in theirs if their is not None), NO_ORDER):
+            self.plain.bugs += 1
+            return None
+        return message
+
+    def _session(self, case: Case, ours: list[Answer]) -> str | None:
+        """Each statement does the same on both sides. It ends early where DuckDB breaks or is too slow."""
+        life = self.plain.lives
+        try:
+            for sql in case.sql:
+                is_query = sql.lstrip("( ").partition(" ")[0] in _QUERIES and "xp" not in sql
+                count = len(ours)
+                message = self._differential(sql, ours) if is_query else self._changed(sql, ours)
+                if message is not None:
+                    self._plan = self.plan(sql)
+                    return message
+                if self.plain.lives != life or (not is_query and len(ours) == count):
+                    return None
+            return None
+        finally:
+            for sql in removals(case.sql):
+                self.plain.change(sql)
+                our_answer(self.connection, sql)
+
+    def _changed(self, sql: str, ours: list[Answer]) -> str | None:
+        """Run a statement that is no query; what ours says no word to is not compared."""
+        theirs = self.plain.change(sql)
+        if theirs is None:
+            return None
+        ours.append(our_answer(self.connection, sql))
+        if ours[-1].error is None and theirs.error is None and not ours[-1].columns:
+            return None
+        return _hang(ours[-1]) or difference(ours[-1], theirs, "")
+
+    def _deaths(self) -> str | None:
+        """Executors that died, other than by a fault."""
+        if not self.backend.executors:
+            return None
+        ends = self.connection.backend._execution._cluster.ends()  # type: ignore[attr-defined]
+        expected = {9} if "exit(9)" in self.backend.faults else set()
+        new = [end for end in ends if end.incarnation not in self._dead and end.code not in expected]
+        self._dead |= {end.incarnation for end in ends}
+        return f"{CRASH}: {new[0]}" if new else None
 
     def _ours(self, sql: str) -> Answer:
         """Shoal's answer; once more if an executor that a fault ended took a part of it along after the query's end."""
         answer = our_answer(self.connection, sql)
         again = self.backend.faults and isinstance(answer.error, shoal.OperationalError) and answer.error.retryable
         return our_answer(self.connection, sql) if again else answer
-
-    def _theirs(self, sql: str) -> Answer | None:
-        """Plain DuckDB's answer; None if that is too much, or if it breaks over it."""
-        answer = plain_answer(self.duck, sql)
-        if answer is None or answer.error is None or not is_kernel_bug(answer.error):
-            return answer
-        self.kernel_bugs += 1
-        if "invalidated" in str(answer.error) or isinstance(answer.error, shoal.InternalError):
-            self.duck.close()
-            self.duck = _plain()
-            load(self.world, self._folder / f"again {self.kernel_bugs}", self.duck, None)
-        return None
 
     @contextmanager
     def _connect(self) -> Iterator[shoal.Connection]:
@@ -226,17 +278,9 @@ class Ground:
             yield connection
 
 
-def _plain() -> duckdb.DuckDBPyConnection:
-    duck = duckdb.connect(config=_PLAIN)
-    duck.execute("SET threads = 1")
-    duck.execute("SET TimeZone = 'Europe/Berlin'")
-    duck.execute("SET enable_progress_bar = false")
-    return duck
-
-
-def is_kernel_bug(error: shoal.Error) -> bool:
-    """Whether an error is of DuckDB's own making."""
-    return isinstance(error, shoal.InternalError) or any(text in str(error) for text in _KERNEL_BUGS)
+def _hang(ours: Answer) -> str | None:
+    """That a statement has hung, whatever DuckDB says of it."""
+    return f"{HANG}: {ours}" if isinstance(ours.error, shoal.QueryTimeout) else None
 
 
 def hunt(

@@ -8,7 +8,8 @@
     -- statement
     SELECT ...;
 
-With two statements their rows must be the same; with one they must be plain DuckDB's.
+The rows must be plain DuckDB's. With ``-- oracle pair`` there are two statements with the same rows, with ``-- oracle
+session`` several that are run in order; ``-- times 2``: the statement is run twice.
 """
 
 import re
@@ -50,6 +51,10 @@ def write_regression(finding: Finding) -> str:
         arrow = " arrow" if table.arrow else ""
         lines.append(f"-- table {table.name} files {table.files} group_rows {table.group_rows}{arrow}")
         lines.append(f"{table.sql};")
+    if finding.case.oracle is not Oracle.DUCKDB:
+        lines.append(f"-- oracle {finding.case.oracle}")
+    if finding.case.times > 1:
+        lines.append(f"-- times {finding.case.times}")
     for sql in finding.case.sql:
         lines += ["-- statement", f"{sql};"]
     return "\n".join(lines) + "\n"
@@ -60,7 +65,7 @@ def read_regression(text: str) -> Regression:
     settings: list[tuple[str, str]] = []
     tables: list[StoredTable] = []
     statements: list[str] = []
-    executors = 0
+    executors, oracle, times = 0, Oracle.DUCKDB, 1
     for part in re.split(r"(?m)^(?=-- )", text):
         head, _, body = part.partition("\n")
         body = body.strip().removesuffix(";")
@@ -73,8 +78,11 @@ def read_regression(text: str) -> Regression:
             statements.append(body)
         elif head.startswith("-- executors "):
             executors = int(head.removeprefix("-- executors "))
+        elif head.startswith("-- oracle "):
+            oracle = Oracle(head.removeprefix("-- oracle "))
+        elif head.startswith("-- times "):
+            times = int(head.removeprefix("-- times "))
     if not statements:
         raise ValueError("there is no statement in this file")
-    oracle = Oracle.DUCKDB if len(statements) == 1 else Oracle.PAIR
-    case = Case("regression", oracle, tuple(statements))
+    case = Case("regression", oracle, tuple(statements), times)
     return Regression(case, tuple(settings), Backend(executors), World(tuple(tables)))

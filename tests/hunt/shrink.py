@@ -107,16 +107,39 @@ class _Shrinking:
                 names = fewer
 
     def _statement(self) -> None:
-        if self.best.case.oracle is Oracle.PAIR:
-            return
+        case = self.best.case
+        if case.times > 1:
+            self._take(replace(self.best, case=replace(case, times=1)))
+        match case.oracle:
+            case Oracle.DUCKDB:
+                self._smaller(0)
+            case Oracle.SESSION:
+                self._fewer()
+                for place in reversed(range(len(self.best.case.sql))):
+                    self._smaller(place)
+                self._fewer()
+            case Oracle.PAIR:
+                pass
+
+    def _fewer(self) -> None:
+        """Leave out statements of a session, the last ones first."""
+        for place in reversed(range(len(self.best.case.sql))):
+            sql = self.best.case.sql
+            if len(sql) > 1:
+                case = replace(self.best.case, sql=sql[:place] + sql[place + 1 :])
+                self._take(replace(self.best, case=case))
+
+    def _smaller(self, place: int) -> None:
+        """Make one of the statements smaller."""
         shrinking = True
         while shrinking and not self._late():
             shrinking = False
-            for sql in smaller_statements(self.best.case.sql[0]):
+            before = self.best.case.sql
+            for sql in smaller_statements(before[place]):
                 if self._late():
                     return
-                if len(sql) < len(self.best.case.sql[0]):
-                    case = replace(self.best.case, sql=(sql,))
+                if len(sql) < len(before[place]):
+                    case = replace(self.best.case, sql=(*before[:place], sql, *before[place + 1 :]))
                     if self._take(replace(self.best, case=case)):
                         shrinking = True
                         break

@@ -13,10 +13,10 @@ def _shapes(name: str) -> tuple[str, ...]:
     """The shapes in a file: each ends with a semicolon at the end of a line."""
     text = re.sub(r"(?m)^--.*\n", "", (Path(__file__).parent / name).read_text())
     parts = (shape.strip() for shape in re.split(r";$", text, flags=re.MULTILINE))
-    return tuple(shape.replace("\n", " ") for shape in parts if shape)
+    return tuple(" ".join(shape.split("\n")) for shape in parts if shape)
 
 
-SHAPES = _shapes("shapes.sql")
+SHAPES = _shapes("shapes.sql") + _shapes("clause_shapes.sql")
 ERRORS = _shapes("error_shapes.sql")
 
 
@@ -41,6 +41,7 @@ class Templates:
             "first": tables[0].visible[0][0],
             "a": "t1",
             "b": "t2",
+            "c": "t3",
             "number": queries.choice("0", "1", "3", "10", "1000"),
             "small_a": small_a,
         }

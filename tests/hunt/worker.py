@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import faulthandler
 import json
+import signal
 import sys
 import time
 
@@ -23,6 +24,7 @@ def main() -> int:
     parser.add_argument("--shrink", type=float, default=25, help="seconds for making a finding small")
     options = parser.parse_args()
     faulthandler.enable()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     deadline = time.monotonic() + options.seconds
     known: set[str] = set()
     for tried in hunt(options.seed, options.stride, options.clusters, lambda seed: _say({"start": seed})):
@@ -42,8 +44,9 @@ def _told(finding: Finding, known: set[str], seconds: float) -> dict[str, str]:
     kind = kind_of(finding.message)
     again = kind in known and kind != "rows"
     known.add(kind)
-    small = finding if again or not seconds else shrink(finding, seconds)
-    return {"kind": kind, "text": str(small), "file": write_regression(small)}
+    # What hung or died once is not tried over and over.
+    small = finding if again or not seconds or finding.what != "findings" else shrink(finding, seconds)
+    return {"what": finding.what, "kind": kind, "text": str(small), "file": write_regression(small)}
 
 
 def _say(message: dict[str, object]) -> None:

@@ -1,0 +1,77 @@
+"""Plain DuckDB, over the same tables as Shoal."""
+
+from pathlib import Path
+
+import duckdb
+
+import shoal
+from tests.hunt.answers import Answer, plain_answer, plain_change
+from tests.hunt.world import World, load
+
+_KERNEL_BUGS = ("BindBuiltinScalarFunction did not return",)
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "arrow_output_version": "1.5",
+    "python_enable_replacements": "false",
+    "errors_as_json": "true",
+}
+
+
+class Plain:
+    """Runs statements on plain DuckDB. ``folder`` is a place for files."""
+
+    def __init__(self, world: World, folder: Path) -> None:
+        self._world = world
+        self._folder = folder
+        self.bugs = 0
+        """How often it broke over a statement, or gave another answer without its optimizer."""
+        self.lives = 0
+        """How often it was opened anew after that, without what a session had made."""
+        self.duck = _open()
+
+    def load(self, connection: shoal.Connection | None) -> None:
+        """Make the tables here and, unless it is None, on a connection to Shoal."""
+        load(self._world, self._folder / f"tables {self.lives}", self.duck, connection)
+
+    def close(self) -> None:
+        """Close it."""
+        self.duck.close()
+
+    def answer(self, sql: str) -> Answer | None:
+        """The answer of a query; None if that is too much, or if DuckDB breaks over it."""
+        return self._unbroken(plain_answer(self.duck, sql))
+
+    def change(self, sql: str) -> Answer | None:
+        """What a statement says that changes something; None if it changed nothing as DuckDB breaks over it."""
+        return self._unbroken(plain_change(self.duck, sql))
+
+    def unoptimized(self, sql: str) -> Answer | None:
+        """The answer of a query with DuckDB's optimizer off."""
+        self.duck.execute("PRAGMA disable_optimizer")
+        try:
+            return self.answer(sql)
+        finally:
+            self.duck.execute("PRAGMA enable_optimizer")
+
+    def _unbroken(self, answer: Answer | None) -> Answer | None:
+        if answer is None or answer.error is None or not is_kernel_bug(answer.error):
+            return answer
+        self.bugs += 1
+        if "invalidated" in str(answer.error) or isinstance(answer.error, shoal.InternalError):
+            self.duck.close()
+            self.duck = _open()
+            self.lives += 1
+            self.load(None)
+        return None
+
+
+def is_kernel_bug(error: shoal.Error) -> bool:
+    """Whether an error is of DuckDB's own making."""
+    return isinstance(error, shoal.InternalError) or any(text in str(error) for text in _KERNEL_BUGS)
+
+
+def _open() -> duckdb.DuckDBPyConnection:
+    duck = duckdb.connect(config=_CONFIG)
+    duck.execute("SET threads = 1")
+    duck.execute("SET TimeZone = 'Europe/Berlin'")
+    duck.execute("SET enable_progress_bar = false")
+    return duck
