@@ -10,10 +10,9 @@ import pyarrow as pa
 
 from shoal.binder import Binder
 from shoal.catalog import CatalogSnapshot, SessionCatalog
-from shoal.distributed import DistributedStream
-from shoal.embedded import EmbeddedStream
 from shoal.execution import Execution
 from shoal.executor.shuffle.registry import ArrowRegistry
+from shoal.explanations import Explanations
 from shoal.plan_cache import PlanCache
 from shoal.planner.error_places import locate_error, locate_setting
 from shoal.planner.errors import (
@@ -31,7 +30,7 @@ from shoal.planner.errors import (
 from shoal.planner.lexer import StatementText, check_size, split_statements, tokenize
 from shoal.planner.names import shown_name
 from shoal.planner.parameters import Parameters, arrange_parameters, parameter_tokens
-from shoal.planner.session_kinds import AssignVariable, SessionStatement
+from shoal.planner.session_kinds import AssignVariable, Execute, SessionStatement
 from shoal.planner.source import ArrowSource, Field
 from shoal.planner.statement import (
     Analyze,
@@ -39,7 +38,7 @@ from shoal.planner.statement import (
     Describe,
     DropView,
     Explain,
-    ExplainMode,
+    ExplainStatement,
     Query,
     ResetVariable,
     SetVariable,
@@ -69,7 +68,9 @@ from shoal.views import Views, columns_of
 _ALL_TABLES = "SELECT * FROM (SHOW ALL TABLES) ORDER BY ALL"
 
 
-_TAKES_PARAMETERS = Query | Explain | Describe | Insert | Update | Delete | CopyTo | CreateTable | AssignVariable
+_TAKES_PARAMETERS = (
+    Query | Explain | ExplainStatement | Describe | Insert | Update | Delete | CopyTo | CreateTable | AssignVariable
+)
 
 
 class Session:
@@ -97,6 +98,9 @@ class Session:
         self._queries = Queries(self.catalog, self._planner, self._execution, scratch, self._binder)
         self._tables = TableStatements(
             self.catalog, self._binder, scratch, self._execution, self._queries, self.settings
+        )
+        self._explanations = Explanations(
+            self.catalog, self._binder, self._planner, self._queries, self._execution, self.settings
         )
         self._lock = threading.Lock()
         self._closed = False
@@ -217,7 +221,7 @@ class Session:
         match statement:
             case Query():
                 return self._queries.run(statement, parameters, self.settings.values, running)
-            case Explain():
+            case Explain() | ExplainStatement():
                 return self._explain(statement, parameters, running)
             case Describe():
                 return self._described(statement, parameters)
@@ -251,20 +255,13 @@ class Session:
             case _:
                 assert_never(statement)
 
-    def _explain(self, statement: Explain, parameters: Sequence[object], running: Running) -> Result:
-        from shoal.analyze import explain
-
+    def _explain(self, statement: Explain | ExplainStatement, parameters: Sequence[object], running: Running) -> Result:
         values = self.settings.values
-        catalog = self.catalog.snapshot()
-        options = self._execution.options(values)
-        planned = self._planner.explained(statement.query, parameters, catalog, values, options)
 
-        def run() -> EmbeddedStream | DistributedStream:
-            return self._queries.measured(statement.query, parameters, values, running)
+        def prepared(inner: Execute) -> Another:
+            return self._statements.executed(inner, lambda sql: self._queries.rows(sql, values, running))
 
-        text = explain(statement.mode, planned, run)
-        # A document is one value; a tree is read line by line.
-        lines = [text] if statement.mode is ExplainMode.JSON else text.splitlines()
+        lines = self._explanations.explain(statement, parameters, running, prepared)
         return self._table(("plan",), [(line,) for line in lines])
 
     def _described(self, statement: Describe, parameters: Sequence[object]) -> Result:

@@ -78,7 +78,7 @@ class SessionStatements:
             case Prepare():
                 self._prepare(statement)
             case Execute():
-                return self._execute(statement, evaluate)
+                return self.executed(statement, evaluate)
             case Deallocate():
                 with self._lock:
                     self._prepared.pop(statement.name.casefold(), None)
@@ -118,7 +118,8 @@ class SessionStatements:
         with self._lock:
             self._prepared[statement.name.casefold()] = (statement.name, statement.sql)
 
-    def _execute(self, statement: Execute, evaluate: Evaluate) -> Another:
+    def executed(self, statement: Execute, evaluate: Evaluate) -> Another:
+        """What an EXECUTE runs; raises ``BindError`` if there is no such statement."""
         with self._lock:
             found = self._prepared.get(statement.name.casefold())
             names = tuple(name for name, _ in self._prepared.values())

@@ -14,6 +14,7 @@ import pyarrow as pa
 from shoal.binder import Binder
 from shoal.catalog import CatalogSnapshot, SessionCatalog
 from shoal.catalog_words import reads_catalog
+from shoal.changed_rows import default_of, deleted_columns, rows_query, target_name, updated_columns
 from shoal.executor.kernel import Kernel
 from shoal.executor.kernel_types import quote
 from shoal.planner.errors import BindError, ErrorContext, NotSupportedError, TableNotFound
@@ -30,7 +31,7 @@ from shoal.running import Running
 from shoal.settings import Values
 from shoal.table_definitions import with_head
 from shoal.table_inputs import bind_names
-from shoal.table_store import ROW_NUMBER, TableColumn, TableDefinition, TableStore, TableVersion
+from shoal.table_store import ROW_NUMBER, TableDefinition, TableStore, TableVersion
 from shoal.table_writer import TableWriter
 
 _NUMBER = quote(ROW_NUMBER)
@@ -66,11 +67,6 @@ class _Step:
     @property
     def definition(self) -> TableDefinition:
         return self.version.definition
-
-    @property
-    def target(self) -> str:
-        """The name under which the statement's own query sees the table, with the numbers of its rows."""
-        return f"shoal target {shown_name(self.name)}"
 
 
 class TableChanges:
@@ -176,22 +172,7 @@ class TableChanges:
         return after, Changed(total, returned.fields, returned.returned)
 
     def _update(self, statement: Update, step: _Step, writer: TableWriter) -> tuple[TableVersion, Changed]:
-        alias = quote(statement.target.alias or own_name(statement.target.name))
-        by_column = {each.column.casefold(): each for each in statement.assignments}
-        written = step.definition
-        if not written.checks and statement.returning is None:
-            # Values that stay need not travel where nobody looks at whole rows.
-            kept = tuple(each for each in written.columns if each.name.casefold() in by_column)
-            written = replace(written, columns=kept)
-        selected = [f"{alias}.{_NUMBER}"]
-        for column in written.columns:
-            assignment = by_column.get(column.name.casefold())
-            if assignment is None:
-                selected.append(f"{alias}.{quote(column.name)}")
-            elif assignment.expression is None:
-                selected.append(_default(column))
-            else:
-                selected.append(f"CAST((\n{assignment.expression.of(step.sql)}\n) AS {column.type})")
+        written, selected = updated_columns(step.sql, statement, step.definition)
         writer.begin()
         table = writer.stage(written, written.name, numbered=True)
         rows = self._collect(statement, step, writer, selected, table)
@@ -203,10 +184,7 @@ class TableChanges:
         return after, self._returned(statement.returning, statement.target, step, writer, table, rows)
 
     def _delete(self, statement: Delete, step: _Step, writer: TableWriter) -> tuple[TableVersion, Changed]:
-        alias = quote(statement.target.alias or own_name(statement.target.name))
-        columns = step.definition.columns if statement.returning else ()
-        kept = TableDefinition(step.definition.name, tuple(TableColumn(each.name, each.type) for each in columns))
-        selected = [f"{alias}.{_NUMBER}", *(f"{alias}.{quote(column.name)}" for column in columns)]
+        kept, selected = deleted_columns(statement, step.definition)
         writer.begin()
         body = f"({', '.join([*(f'{quote(each.name)} {each.type}' for each in kept.columns), f'{_NUMBER} BIGINT'])})"
         table = quote(step.definition.name)
@@ -222,16 +200,11 @@ class TableChanges:
         self, statement: Update | Delete, step: _Step, writer: TableWriter, selected: Sequence[str], table: str
     ) -> int:
         """Fill a temporary table with the rows that a statement changes, their numbers last; how many there are."""
-        sql, target = step.sql, statement.target
-        alias = quote(target.alias or own_name(target.name))
-        before = f"{target.before.of(sql)}\n" if target.before else ""
-        others = f",\n{statement.others.of(sql)}" if statement.others else ""
-        condition = f"\nWHERE (\n{statement.condition.of(sql)}\n)" if statement.condition else ""
-        text = f"{before}SELECT {', '.join(selected)}\nFROM {quote(step.target)} AS {alias}{others}{condition}"
-        catalog = step.catalog.with_source(step.target, step.version.numbered_source)
+        query = rows_query(step.sql, statement, selected, step.name)
+        catalog = step.catalog.with_source(target_name(step.name), step.version.numbered_source)
         rows = 0
         columns = ", ".join([*(f"column{number}" for number in range(1, len(selected))), "column0"])
-        with self._rows(Query(text), catalog, step.running) as result:
+        with self._rows(query, catalog, step.running) as result:
             for relation, found in writer.chunks(result.columns, result.carrier_batches()):
                 writer.run(f"INSERT INTO {table} SELECT {columns} FROM {relation}")
                 rows += found
@@ -309,10 +282,6 @@ def _names(definition: TableDefinition) -> str:
     return ", ".join(quote(column.name) for column in definition.columns)
 
 
-def _default(column: TableColumn) -> str:
-    return f"CAST({column.default or 'NULL'} AS {column.type})"
-
-
 def _projection(definition: TableDefinition, wanted: Sequence[str]) -> str:
     """The table's columns from those of a query, which are meant for the columns ``wanted`` (none: all)."""
     names = [name.casefold() for name in wanted] or [column.name.casefold() for column in definition.columns]
@@ -320,7 +289,7 @@ def _projection(definition: TableDefinition, wanted: Sequence[str]) -> str:
     selected = []
     for column in definition.columns:
         place = places.get(column.name.casefold())
-        value = _default(column) if place is None else f"CAST({place} AS {column.type})"
+        value = default_of(column) if place is None else f"CAST({place} AS {column.type})"
         selected.append(f"{value} AS {quote(column.name)}")
     return ", ".join(selected)
 

@@ -18,6 +18,7 @@ from shoal.planner.statement_kinds import (
     DropView,
     Explain,
     ExplainMode,
+    ExplainStatement,
     Query,
     ResetVariable,
     SetVariable,
@@ -42,6 +43,7 @@ __all__ = [
     "DropView",
     "Explain",
     "ExplainMode",
+    "ExplainStatement",
     "Query",
     "ResetVariable",
     "SetVariable",
@@ -94,6 +96,9 @@ _READERS: Mapping[str, Callable[[StatementReader], Statement | SessionStatement 
     "EXECUTE": read_execute,
     "DEALLOCATE": read_deallocate,
 }
+_EXPLAINED = ("INSERT", "UPDATE", "DELETE", "TRUNCATE", "CREATE", "DROP", "ALTER", "COPY", "EXECUTE", "MERGE")
+"""What EXPLAIN takes besides queries."""
+
 _EXPLAIN_OPTIONS = ("ANALYZE", "FRAGMENTS", "FORMAT")
 
 
@@ -124,7 +129,7 @@ class _Reader(StatementReader):
                 return read_change(self, verb)
             case _ if word in _READERS:
                 return _READERS[word](self)
-            case "(" | "SELECT" | "WITH" | "FROM" | "VALUES" | "TABLE" | "PIVOT" | "UNPIVOT" | "SUMMARIZE":
+            case _ if word in ("(", *QUERY_WORDS):
                 return self.rest_as_query()
             case "EXPLAIN":
                 return self._explain()
@@ -151,7 +156,7 @@ class _Reader(StatementReader):
         hint = suggest(word, _STARTS) if first.kind is TokenKind.WORD else None
         return SyntaxError_(f'a statement cannot start with "{first.text[:40]}"', self.context(first, hint or _TAKES))
 
-    def _explain(self) -> Explain:
+    def _explain(self) -> Explain | ExplainStatement:
         self.index = 1
         mode = ExplainMode.PLAN
         token = self.peek()
@@ -160,8 +165,14 @@ class _Reader(StatementReader):
             self.index += 1
         elif token is not None and token.text == "(" and not self._bracket_holds_query():
             mode = self._explain_options()
+        token = self.peek()
+        is_change = token is not None and token.is_word("WITH") and verb_behind_with(self, self.index) is not None
+        if token is not None and (is_change or token.is_word(*_EXPLAINED)):
+            if mode is ExplainMode.ANALYZE and not token.is_word("EXECUTE"):
+                message = "EXPLAIN ANALYZE of a statement that writes is not supported: it would have to write"
+                raise NotSupportedError(message, self.context(token, "EXPLAIN shows its plan; ANALYZE its query"))
+            return ExplainStatement(mode, self.rest_in_place())
         if not self.starts_query():
-            token = self.peek()
             refused = None if token is None else refusal_of(self.sql, token)
             if refused is not None:
                 raise refused

@@ -21,11 +21,11 @@ _VERBS = ("INSERT", "UPDATE", "DELETE", "MERGE")
 Change = Insert | Update | Delete
 
 
-def verb_behind_with(reader: StatementReader) -> int | None:
-    """Where the INSERT, UPDATE or DELETE behind a statement's WITH stands among its tokens; None if it is a query."""
+def verb_behind_with(reader: StatementReader, first: int = 0) -> int | None:
+    """Where the INSERT, UPDATE or DELETE behind the WITH at ``first`` stands among the tokens; None in a query."""
     found = (
         index
-        for index in reader.outer_tokens(1, len(reader.tokens))
+        for index in reader.outer_tokens(first + 1, len(reader.tokens))
         if reader.tokens[index].is_word(*_VERBS) and reader.tokens[index - 1].text == ")"
     )
     return next(found, None)

@@ -105,6 +105,14 @@ class Explain:
     query: Query
 
 
+@dataclass(frozen=True, slots=True)
+class ExplainStatement:
+    """EXPLAIN of a statement that is not a query; ``sql`` is that statement, on the same places."""
+
+    mode: ExplainMode
+    sql: str
+
+
 Statement = (
     Query
     | CreateView
@@ -116,6 +124,7 @@ Statement = (
     | ShowTables
     | Describe
     | Explain
+    | ExplainStatement
     | Analyze
     | ShowStats
 )

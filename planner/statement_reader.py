@@ -40,6 +40,11 @@ class StatementReader(TokenReader):
         dynamic = any(token.is_word("PIVOT", "PIVOT_WIDER") for token in rest)
         return Query(text if not rest[0].is_word(*SHOWN_WORDS) else f"FROM (\n{text}\n)", dynamic)
 
+    def rest_in_place(self) -> str:
+        """The rest of the statement, with blanks for what stands before it."""
+        start = self.tokens[self.index].start
+        return _NOT_BLANK.sub(" ", self.sql[:start]) + self.sql[start:]
+
     def query_until(self, end: int, before: Part | None = None) -> Query:
         """The tokens up to ``end`` as a query, with blanks for what stands before them.
 

@@ -78,7 +78,7 @@ def test_kinds(sql: str, statement: Statement) -> None:
         ("EXPLAIN (FRAGMENT) SELECT 1", SyntaxError_, Place(1, 10, 8)),
         ("EXPLAIN (FORMAT xml) SELECT 1", SyntaxError_, Place(1, 17, 3)),
         ("EXPLAIN (ANALYZE, FORMAT json) SELECT 1", NotSupportedError, Place(1, 30, 1)),
-        ("EXPLAIN INSERT INTO t VALUES (1)", SyntaxError_, Place(1, 9, 6)),
+        ("EXPLAIN ANALYZE INSERT INTO t VALUES (1)", NotSupportedError, Place(1, 17, 6)),
         ("EXPLAIN", SyntaxError_, Place(1, 8, 1)),
         ("CREATE VIEW other.s.v AS SELECT 1", NotSupportedError, Place(1, 13, 5)),
         ("CREATE VIEW v SELECT 1", SyntaxError_, Place(1, 15, 6)),
