@@ -13,7 +13,7 @@ from shoal.planner.bind_from import FromBinder
 from shoal.planner.bind_output import limit_of
 from shoal.planner.bind_pivot import unpivot_statement
 from shoal.planner.bind_select import SelectBinder
-from shoal.planner.bind_sets import PairedColumn, paired_by_name, paired_by_place
+from shoal.planner.bind_sets import PairedColumn, paired_by_name, paired_by_place, union_sides
 from shoal.planner.bind_shared import SharedTables
 from shoal.planner.column_ids import ColumnIds
 from shoal.planner.common_tables import CommonTables, with_clause
@@ -101,7 +101,7 @@ class QueryBinder:
             case exp.SetOperation():
                 return self._set_operation(query, parent, visible)
             case exp.Values():
-                return self.query(exp.select("*").from_(query.copy()), parent, visible)
+                return self._ordered(self._values(query, parent, visible), query, parent)
             case exp.Table():
                 return self.query(exp.select("*").from_(query.copy()), parent, visible)
             case _:
@@ -112,6 +112,10 @@ class QueryBinder:
             raise NotDistributable("a subquery with clauses of its own")
         bound = self.query(query.this, parent, visible)
         return self._ordered(bound, query, None)
+
+    def _values(self, query: exp.Values, parent: Scope | None, visible: CommonTables) -> BoundQuery:
+        bare = exp.Values(expressions=[row.copy() for row in query.expressions])
+        return self.query(exp.select("*").from_(bare), parent, visible)
 
     def _select(self, select: exp.Select, parent: Scope | None, visible: CommonTables) -> BoundQuery:
         if any(sample.find_ancestor(exp.Select) is select for sample in select.find_all(exp.TableSample)):
@@ -127,31 +131,32 @@ class QueryBinder:
         if query.args.get("side") or query.args.get("on"):
             raise NotDistributable("a set operation of an unusual kind")
         operator = _OPERATORS[type(query)]
-        sides = [self.query(query.args[side], parent, visible) for side in ("this", "expression")]
+        union = operator is SetOperator.UNION
+        texts = union_sides(query) if union else [query.this, query.expression]
+        sides = [self.query(side, parent, visible) for side in texts]
         typed = [
             assign_types(Query(side.node, tuple(id for _, id in side.outputs), (), ()), self.kernel) for side in sides
         ]
-        pairs = paired_by_name(*sides) if query.args.get("by_name") else paired_by_place(*sides)
+        pairs = paired_by_name(sides) if query.args.get("by_name") else paired_by_place(sides)
         types = self._common_types(typed, pairs)
         inputs = [
             self._coerced(item, [pair.columns[place] for pair in pairs], types) for place, item in enumerate(typed)
         ]
         names = [pair.name for pair in pairs]
-        columns = tuple(Column(self.ids.fresh(name), type) for name, type in zip(names, types, strict=True))
         distinct = bool(query.args.get("distinct"))
-        node: Node
-        if operator is SetOperator.UNION:
-            node = SetOperation(operator, True, inputs[0], inputs[1], columns)
-            node = Aggregate(node, columns, ()) if distinct else node
-        else:
-            node = SetOperation(operator, not distinct, inputs[0], inputs[1], columns)
+        node = inputs[0]
+        for item in inputs[1:]:
+            columns = tuple(Column(self.ids.fresh(name), type) for name, type in zip(names, types, strict=True))
+            node = SetOperation(operator, union or not distinct, node, item, columns)
+        if union and distinct:
+            node = Aggregate(node, columns, ())
         outputs = tuple((name, column.id) for name, column in zip(names, columns, strict=True))
         return self._ordered(BoundQuery(node, outputs), query, parent)
 
     def _common_types(self, sides: list[Query], columns: list[PairedColumn]) -> list[str]:
         found = [{column.id: column.type for column in schema(side.root)} for side in sides]
         pairs = [
-            tuple(known[id] for known, id in zip(found, item.columns, strict=True) if id is not None)
+            tuple(dict.fromkeys(known[id] for known, id in zip(found, item.columns, strict=True) if id is not None))
             for item in columns
         ]
         if all(len(set(types)) == 1 for types in pairs):

@@ -84,6 +84,8 @@ class ExpressionBinder:
                 raise NotDistributable("a star in an expression")
             if is_row_making(node):
                 return node
+            if isinstance(node, exp.Anonymous) and function_name(node) == "bitstring_agg" and len(node.expressions) < 2:
+                raise NotDistributable("bitstring_agg without bounds, which the kernel takes from statistics")
             if isinstance(node, exp.In) and [type(item) for item in node.expressions] == [exp.Values]:
                 rows = exp.In(this=node.this.copy(), query=exp.Subquery(this=node.expressions[0].copy()))
                 return self._subquery(rows, names, prefer_alias)

@@ -15,6 +15,7 @@ from shoal.planner.bind_unnest import add_rows, row_source
 from shoal.planner.bind_using import join_using, shared_names
 from shoal.planner.column_ids import ColumnIds
 from shoal.planner.common_tables import CommonTable, CommonTables
+from shoal.planner.errors import ProgrammingError
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import (
     Apply,
@@ -36,7 +37,7 @@ from shoal.planner.names import SEPARATOR
 from shoal.planner.not_distributable import NotDistributable
 from shoal.planner.parse import QueryReader
 from shoal.planner.protocols import Catalog, Kernel
-from shoal.planner.scalar import DIALECT, column_ref, columns_of, conjuncts
+from shoal.planner.scalar import DIALECT, column_ref, columns_of, conjuncts, sql_of
 from shoal.planner.scope import Scope
 from shoal.planner.source import FileFormat, TableSource, ViewDefinition
 from shoal.planner.tree import walk
@@ -52,6 +53,9 @@ _READERS: dict[str, FileFormat] = {
     "read_json_auto": FileFormat.JSON,
 }
 _SUFFIXES = {".parquet": FileFormat.PARQUET, ".csv": FileFormat.CSV, ".tsv": FileFormat.CSV, ".json": FileFormat.JSON}
+_LONGEST_LIST = 100_000
+"""The most values of a series that are made as one list."""
+
 _JOIN_SIDES = {"": JoinKind.INNER, "LEFT": JoinKind.LEFT, "RIGHT": JoinKind.RIGHT, "FULL": JoinKind.FULL}
 
 
@@ -90,6 +94,8 @@ class FromBinder:
         match item:
             case exp.Table() | exp.Subquery() if item.args.get("pivots"):
                 node = self._pivoted(item)
+            case exp.Table(this=exp.GenerateSeries()) if self._is_short(item):
+                node = self._first_rows(item)
             case exp.Table():
                 node = self._table(item)
             case exp.Subquery() if isinstance(item.this, exp.Table):
@@ -250,13 +256,25 @@ class FromBinder:
         alias = pivot.args.get("alias") or exp.TableAlias(this=exp.to_identifier(item.alias_or_name or "pivoted"))
         return self._derived(exp.Subquery(this=pivoted(source, pivot, columns), alias=alias.copy()))
 
-    def _first_rows(self, item: exp.Unnest) -> Node:
-        """UNNEST as a relation of its own, whose list has no columns but perhaps those of an outer query."""
+    def _is_short(self, table: exp.Table) -> bool:
+        """Whether a series can be a list: of a constant one so many values at most, of others nothing is known."""
+        source = row_source(table)
+        if source is None or table.find(exp.Column, exp.Query) is not None:
+            return source is not None
+        some = f"(SELECT 1 FROM {sql_of(source.list)} LIMIT {_LONGEST_LIST + 1})"
+        try:
+            return int(self.binder.kernel.evaluate(f"SELECT count(*) FROM {some}")[0][1]) <= _LONGEST_LIST
+        except (ProgrammingError, ValueError, IndexError):
+            return False
+
+    def _first_rows(self, item: exp.Expression) -> Node:
+        """Rows of a list as a relation of its own, that has no columns but perhaps those of an outer query."""
         source = row_source(item)
         assert source is not None
         rows = ExpressionBinder(self.binder.ids, _no_subquery, Scope(parent=self.scope.parent)).bind(source.list)
         node, columns = add_rows(Values((), ((),)), rows, source.names, self.binder.ids, keep_empty=False)
-        return add_relation(self.scope, self.binder.ids, item, "unnest", node, _pairs(source.names, columns), ())
+        name = source.names[0]
+        return add_relation(self.scope, self.binder.ids, item, name, node, _pairs(source.names, columns), ())
 
     def _rows(
         self, left: Node, join: exp.Expression, kind: JoinKind, rows: exp.Expression, names: tuple[str, ...]

@@ -75,6 +75,8 @@ def expanded(item: exp.Expression, scope: Scope, kernel: Kernel) -> list[exp.Exp
         raise NotDistributable("COLUMNS here and in a subquery")
     if any(call.args.get("unpack") for call in calls) or len({sql_of(call) for call in calls}) > 1:
         raise NotDistributable("COLUMNS in several forms")
+    if any(isinstance(call.this, exp.Star) and call.this.args.get("replace") for call in calls):
+        raise NotDistributable("COLUMNS of replaced columns")
     found: list[exp.Expression] = []
     for one in columns_of_star(calls[0], scope, kernel):
         column = exp.Column(

@@ -81,17 +81,25 @@ def row_source(item: exp.Expression) -> RowSource | None:
     match item:
         case exp.Unnest():
             offset = item.args.get("offset")
-            if len(item.expressions) != 1 or offset is True:
+            if len(item.expressions) != 1:
                 raise NotDistributable("UNNEST of several lists in FROM")
-            names = ("unnest", offset.name) if isinstance(offset, exp.Expression) else ("unnest",)
-            return RowSource(item.expressions[0], names)
+            named = offset.name if isinstance(offset, exp.Expression) else "ordinality"
+            names = ("unnest", named) if offset else ("unnest",)
+            return RowSource(item.expressions[0].copy().transform(_series_as_list), names)
         case exp.Table(this=exp.GenerateSeries() as series):
-            name = "range" if series.args.get("is_end_exclusive") else "generate_series"
-            arguments = [series.args.get(key) for key in ("start", "end", "step")]
-            given = [argument.copy() for argument in arguments if argument is not None]
-            return RowSource(exp.Anonymous(this=name, expressions=given), (name,))
+            made = _series_as_list(series)
+            return RowSource(made, (made.name,))
         case _:
             return None
+
+
+def _series_as_list(node: exp.Expression) -> exp.Expression:
+    """A call of ``range`` or ``generate_series`` under its own name; any other node is left alone."""
+    if not isinstance(node, exp.GenerateSeries):
+        return node
+    arguments = [node.args.get(key) for key in ("start", "end", "step")]
+    given = [argument.copy() for argument in arguments if argument is not None]
+    return exp.Anonymous(this="range" if node.args.get("is_end_exclusive") else "generate_series", expressions=given)
 
 
 def add_rows(

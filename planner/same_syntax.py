@@ -12,6 +12,9 @@ _NEGATED_TYPES = {
 }
 _NEGATED_FUNCTIONS = {"!~~": "~~", "!~~*": "~~*", "not_like_escape": "like_escape", "not_ilike_escape": "ilike_escape"}
 
+_SERIES = ("range", "generate_series")
+"""What begins at zero where it is not told otherwise."""
+
 _SYNONYMS = {
     "array_agg": "list",
     "listagg": "string_agg",
@@ -53,6 +56,9 @@ def _plain(node: Any) -> Any:
         return _negation(found | {"type": _NEGATED_TYPES[type][1]})
     if name:
         found |= {"function_name": _SYNONYMS.get(name, name)}
+    arguments = found.get("arguments", ())
+    if name in _SERIES and len(arguments) == 2 and arguments[0]["expression"].get("constant") == "0":
+        found |= {"arguments": arguments[1:]}
     if name in _NEGATED_FUNCTIONS:
         return _negation(found | {"function_name": _NEGATED_FUNCTIONS[name]})
     return found

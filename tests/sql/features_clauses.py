@@ -130,6 +130,8 @@ SECTIONS = {
   LIMIT 20
 + order by an expression: SELECT item FROM sales UNION SELECT item FROM items ORDER BY item % 5 NULLS FIRST, item
 + VALUES: VALUES (1, 'a'), (2, 'b')
++ VALUES with an order and a limit: VALUES (1, 'a'), (2, 'b'), (3, 'c') ORDER BY 1 DESC LIMIT 2
++ types of many sides: SELECT id AS v FROM sales UNION ALL SELECT 2.5 UNION ALL SELECT 'x'
 + VALUES with names: SELECT s.id, v.x FROM sales s JOIN (VALUES (1, 'a'), (2, 'b')) AS v(n, x) ON s.item = v.n
 + VALUES in IN: SELECT id FROM sales WHERE item IN (VALUES (1), (2))
 """,

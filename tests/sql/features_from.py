@@ -82,13 +82,20 @@ SECTIONS = {
 + unnest in a lateral subquery: SELECT id, t.n FROM sales s, LATERAL (SELECT unnest(s.nums) AS n) t
 + unnest in a correlated subquery: SELECT id, (SELECT sum(n) FROM (SELECT unnest(s.nums) AS n)) AS total FROM sales
   s
++ unnest of a constant list WITH ORDINALITY: SELECT s.id, o FROM sales s JOIN unnest([7, 8]) WITH ORDINALITY AS
+  t(n, o) ON s.item = t.n
 + unnest WITH ORDINALITY: SELECT s.id, t.n, t.o FROM sales s, unnest(s.nums) WITH ORDINALITY AS t(n, o)
-- generate_series: SELECT s.id, g.n FROM sales s JOIN generate_series(1, 5) AS g(n) ON s.item = g.n -- the table
-  function generate_series
-- range: SELECT r.n, count(s.id) FROM range(0, 10, 2) AS r(n) LEFT JOIN sales s ON s.item = r.n GROUP BY r.n -- the
-  table function generate_series
-- range of dates: SELECT d.day, count(s.id) FROM range(DATE '2020-01-01', DATE '2020-02-01', INTERVAL 1 DAY) d(day)
-  LEFT JOIN sales s ON s.day = d.day GROUP BY d.day -- the table function generate_series
++ generate_series: SELECT s.id, g.n FROM sales s JOIN generate_series(1, 5) AS g(n) ON s.item = g.n
++ range: SELECT r.n, count(s.id) FROM range(0, 10, 2) AS r(n) LEFT JOIN sales s ON s.item = r.n GROUP BY r.n
++ range of one argument: SELECT id, range FROM range(20) JOIN sales ON id = range
++ range of dates: SELECT d.day, count(s.id) FROM range(DATE '2020-01-01', DATE '2020-02-01', INTERVAL 1 DAY) d(day)
+  LEFT JOIN sales s ON s.day = d.day GROUP BY d.day
++ range of timestamps: SELECT t, count(id) FROM generate_series(TIMESTAMP '2020-01-01', TIMESTAMP '2020-02-01',
+  INTERVAL '1 DAY') AS g(t) LEFT JOIN sales ON moment::DATE = t GROUP BY t
+- range of very many: SELECT count(*) FROM range(200000) r(i) JOIN sales ON id = i -- the table function
+  generate_series
++ range in a lateral subquery: SELECT s.id, r.n FROM sales s, LATERAL (SELECT * FROM range(s.item % 3)) AS r(n)
++ range in a correlated subquery: SELECT id, (SELECT sum(n) FROM range(s.item) AS r(n)) AS total FROM sales s
 + range over a column: SELECT s.id, r.n FROM sales s, range(s.item % 3) AS r(n)
 + generate_series in the select list: SELECT id, unnest(generate_series(1, item % 3)) AS n FROM sales
 + generate_subscripts: SELECT id, generate_subscripts(nums, 1) AS n FROM sales
