@@ -41,6 +41,8 @@ class GroupBinder:
         if sets is not None:
             _check_apart(joined_keys(sets), bound)
         inner = [call for item in outputs for call in aggregate_calls(item)]
+        if group is not None and group.args.get("all") and not bound and not inner:
+            raise NotDistributable("GROUP BY ALL of constants, which groups nothing")
         node = self.expressions.attach(node, [*bound, *inner])
         _check_calls(inner, node)
         node = self._with_keys(node, bound)

@@ -226,6 +226,8 @@ class CarriedTexts:
             return bool(types) and _PLAIN_TYPE.match(self.tree.text(own_span(types[0]) or (0, 0))) is not None
         if kind == "CONSTANT":
             text = self.tree.text(own_span(node) or (0, 0))
+            if text[:1] in ("x", "X", "b", "B"):  # bytes and bits, of which sqlglot makes names with an alias
+                return False
             return not text[:1].isdigit() and text[:1] != "." if not PLAIN_NUMBER.match(text) else True
         return kind in _PLAIN_CLASSES
 

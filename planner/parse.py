@@ -19,13 +19,17 @@ from shoal.planner.syntax_tree import SyntaxTree
 _SAFE = frozenset(SAFE_NODES)
 _JUDGED = (exp.Condition, exp.Func, exp.Lambda, exp.Comprehension, exp.ColumnDef, exp.Properties)
 """What stands inside expressions; clauses are the binder's business."""
+_NAMED_UNIT = r"(?:year|month|day|hour|minute|second|week|quarter|m(?:illi|icro)second)s?"
 _UNITS = re.compile(
     rf"\b(?:{'|'.join(sorted(FIRST_IS_UNIT))})\b\"?\s*\(\s*+(?!')|"
-    r"\binterval\s+\.?\d[\w.]*+\s*+(?!(?:year|month|day|hour|minute|second|week|quarter|m(?:illi|icro)second)s?\b)",
+    rf"\binterval\s+\.?\d[\w.]*+\s*+(?!{_NAMED_UNIT}\b)|"
+    rf"\binterval\s*+(?!'(?:[^'a-z]*|\s*-?\d+\s*{_NAMED_UNIT}\s*)')(?:e?'|\$\w*\$)|"
+    r"(?<![\w'])[xb]'",
     re.IGNORECASE,
 )
-"""Where sqlglot may take a column for the name of a unit (``date_trunc(month, day)``), and for an interval a number without
-a unit, which the kernel refuses."""
+"""Where sqlglot may take something for what it is not: a column for the name of a unit (``date_trunc(month, day)``), a
+number without a unit, which the kernel refuses, for an interval, the first unit of ``INTERVAL '1 day 02:00'`` for all
+of it, and a literal of bytes or bits for a column and its alias."""
 
 QUERY_NODES = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values, exp.Pivot)
 

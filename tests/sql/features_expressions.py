@@ -11,6 +11,9 @@ SECTIONS = {
 + TRY: SELECT id, TRY(ln(amount)) FROM sales
 + typed literals: SELECT DATE '2020-01-01', TIMESTAMP '2020-01-01 10:00:00', INTERVAL '3' MONTH, TIME '10:30:00'
   FROM items
++ intervals of several parts: SELECT item, INTERVAL '1 day 02:00:00', INTERVAL '2 months ago', INTERVAL '1.5 days' FROM
+  items
++ literals of bytes and bits: SELECT x'41FF', B'0101', label FROM items
 + number literals: SELECT 1_000_000, 0xFF, 0b101, 1e3, .5, 123.45 FROM items
 + string literals: SELECT 'it''s', E'a\nb\t\'c', $$dollar 'quoted'$$, $x$tagged$x$, '\x41'::BLOB FROM items
 + arithmetic: SELECT id + 1, id - 1, id * 2, id / 7, id // 7, id % 7, item ^ 2, item ** 2, -id, +id FROM sales
