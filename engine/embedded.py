@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from math import inf
 
 import duckdb
 import pyarrow as pa
@@ -44,6 +45,9 @@ _STOP_SECONDS = 5.0
 """How long a cancelled statement may take to stop before its thread is left to end by itself."""
 
 
+_MOST_PATIENCE = 4.0
+
+
 class OutOfPatience(Exception):
     """A statement that was only tried took longer than it may."""
 
@@ -78,7 +82,7 @@ class EmbeddedEngine:
         timeout: float | None = None,
         native_names: frozenset[str] = frozenset(),
         measured: bool = False,
-        patience: float | None = None,
+        patience: Cost | None = None,
         kept: KeptStatement | None = None,
     ) -> "EmbeddedStream":
         """Run a plan of one stage; the scans in ``native_names`` are left to the kernel, which knows files by name.
@@ -86,7 +90,8 @@ class EmbeddedEngine:
         ``kept`` is what the plan keeps between its runs.
 
         Blocks until the first rows are there; raises the statement's error, and ``OutOfPatience`` if that takes more
-        than ``patience`` seconds.
+        than ``patience``: both its wall time and its CPU time, as a busy machine lets everybody wait longer, or several
+        times its wall time.
         """
         spec = task_of(plan, query)
         stream = EmbeddedStream(self.kernel, self._reader, self._threads, spec, token, timeout, native_names)
@@ -172,8 +177,8 @@ class EmbeddedStream:
         self.is_alone = True
         """Whether nothing else has run in this engine since it was opened."""
 
-    def open(self, patience: float | None = None) -> None:
-        """Run until the first batch is there; raises ``OutOfPatience`` if that takes longer."""
+    def open(self, patience: Cost | None = None) -> None:
+        """Run until the first batch is there; raises ``OutOfPatience`` if that takes more."""
         self._call(self._open, patience)
 
     @property
@@ -221,29 +226,35 @@ class EmbeddedStream:
             if self.is_alone:
                 tell(self._clock.cost)
 
-    def _call(self, function: Callable[[], None], patience: float | None = None) -> None:
+    def _call(self, function: Callable[[], None], patience: Cost | None = None) -> None:
         started = time.monotonic()
         self._clock.resume()
+        processor_started = time.process_time()
         cancelled_at: list[float] = []
+        out_of_patience = False
 
         def given_up(waited: float) -> bool:
+            nonlocal out_of_patience
             if self._token.cancelled:
                 cancelled_at.append(waited)
                 # An interrupt between two statements stops neither, so it is repeated.
                 self._sessions.interrupt()
-            return bool(cancelled_at) and waited - cancelled_at[0] > _STOP_SECONDS
+            elif patience is not None and waited >= patience.seconds:
+                worked = time.process_time() - processor_started
+                out_of_patience = worked >= patience.cpu_seconds or waited >= patience.seconds * _MOST_PATIENCE
+            return out_of_patience or (bool(cancelled_at) and waited - cancelled_at[0] > _STOP_SECONDS)
 
         if self._thread is None:
             raise InterfaceError("the result is closed")
         try:
-            limits = [limit for limit in (self._time_left, patience) if limit is not None]
-            self._thread.call(function, min(limits, default=None), given_up)
+            asked_after = inf if patience is None else patience.seconds
+            self._thread.call(function, self._time_left, given_up, asked_after)
         except TimeoutError:
             was_cancelled = self._token.cancelled
             self.close()
             if was_cancelled:
                 raise QueryCancelled("the query was cancelled") from None
-            if patience is not None and (self._time_left is None or patience < self._time_left):
+            if out_of_patience:
                 raise OutOfPatience from None
             raise QueryTimeout("the query has used up its time (SET timeout)") from None
         finally:

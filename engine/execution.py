@@ -10,12 +10,13 @@ from shoal.executor.shuffle.registry import ArrowRegistry
 from shoal.plan_cache import SessionPlan
 from shoal.planner.options import PlanOptions
 from shoal.planner.stage import StagedPlan
+from shoal.run_clock import Cost
 from shoal.runner import Runner
 from shoal.running import Running
 from shoal.settings import Values
 
-SMALL_PATIENCE = 0.5
-"""Seconds that a statement may take which was expected to be done in this process at once."""
+SMALL_PATIENCE = Cost(0.5, 0.0)
+"""What a statement may take which was expected to be done in this process at once."""
 
 
 class Execution:
@@ -43,11 +44,11 @@ class Execution:
         running: Running,
         *,
         measured: bool = False,
-        patience: float | None = None,
+        patience: Cost | None = None,
     ) -> EmbeddedStream | DistributedStream:
         """Run a plan until its first rows are there; raises the statement's error.
 
-        ``measured``: for EXPLAIN. ``patience``: seconds after which a plan of this process alone is given up, with
+        ``measured``: for EXPLAIN. ``patience``: what a plan of this process alone may take before it is given up, with
         ``OutOfPatience``.
         """
         if plan.is_small and self._cluster is not None:
@@ -63,7 +64,7 @@ class Execution:
         return run_distributed(runner, self.reader, staged, running, timeout=values.timeout, mmap=values.mmap)
 
     def _start_here(
-        self, plan: SessionPlan, values: Values, running: Running, measured: bool, patience: float | None
+        self, plan: SessionPlan, values: Values, running: Running, measured: bool, patience: Cost | None
     ) -> EmbeddedStream:
         return self.engine.start(
             plan.staged,

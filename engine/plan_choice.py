@@ -68,7 +68,7 @@ class PlanRuns:
         return _typical([cost.cpu_seconds for cost in self.latest])
 
     def __str__(self) -> str:
-        return f"{self.seconds:.3f} s ({self.cpu_seconds:.3f} s of CPU)"
+        return str(Cost(self.seconds, self.cpu_seconds))
 
 
 @dataclass(slots=True)

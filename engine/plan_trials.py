@@ -9,6 +9,7 @@ from shoal.plan_cache import SessionPlan
 from shoal.plan_choice import OwnPlan, PlanChoice
 from shoal.planner.errors import Error, QueryCancelled, QueryTimeout
 from shoal.planner.statement import Query
+from shoal.run_clock import Cost
 from shoal.running import Running
 from shoal.settings import Values
 
@@ -69,11 +70,12 @@ class PlanTrials:
 
     def _try(self, choice: PlanChoice, own: OwnPlan, values: Values, running: Running) -> EmbeddedStream | None:
         """A run by Shoal's plan; None if it failed or took too long, which the kernel's plan may not."""
-        patience = choice.kernel_runs.seconds * PATIENCE + GRACE_SECONDS
+        kernel = choice.kernel_runs
+        patience = Cost(kernel.seconds * PATIENCE + GRACE_SECONDS, kernel.cpu_seconds * PATIENCE + GRACE_SECONDS)
         try:
             stream = self._execution.start(own.plan, values, running, patience=patience)
         except OutOfPatience:
-            choice.give_up(f"no row after {patience:.3f} s")
+            choice.give_up(f"no row after {patience}")
             return None
         except QueryCancelled:
             raise

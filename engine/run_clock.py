@@ -11,6 +11,9 @@ class Cost:
     seconds: float
     cpu_seconds: float
 
+    def __str__(self) -> str:
+        return f"{self.seconds:.3f} s ({self.cpu_seconds:.3f} s of CPU)"
+
 
 class RunClock:
     """Runs while somebody waits for the statement. One thread at a time uses it."""

@@ -11,6 +11,7 @@ from queue import SimpleQueue
 from typing import Any
 
 _SLICE_SECONDS = 0.5
+_LEAST_SLICE_SECONDS = 0.001
 _IDLE_THREADS = 4
 
 
@@ -36,20 +37,23 @@ class WorkerThread:
         return threading.current_thread() is self._thread
 
     def call(
-        self, function: Callable[[], Any], timeout: float | None, given_up: Callable[[float], bool] | None = None
+        self,
+        function: Callable[[], Any],
+        timeout: float | None,
+        given_up: Callable[[float], bool] | None = None,
+        asked_after: float = _SLICE_SECONDS,
     ) -> Any:
         """Run a function on the thread and return or raise what it does.
 
         Raises ``TimeoutError`` after ``timeout`` seconds, or when ``given_up`` (seconds waited) says so, at most half a
-        second late; the function then still runs.
+        second late; the function then still runs. ``given_up`` is asked each ``asked_after`` seconds.
         """
         call = _Call(function)
         self._calls.put(call)
         started = time.monotonic()
         waited = 0.0
-        while not call.done.wait(
-            _SLICE_SECONDS if timeout is None else max(0.0, min(_SLICE_SECONDS, timeout - waited))
-        ):
+        slice_seconds = min(_SLICE_SECONDS, max(_LEAST_SLICE_SECONDS, asked_after))
+        while not call.done.wait(slice_seconds if timeout is None else max(0.0, min(slice_seconds, timeout - waited))):
             waited = time.monotonic() - started
             if (given_up is not None and given_up(waited)) or (timeout is not None and waited >= timeout):
                 raise TimeoutError

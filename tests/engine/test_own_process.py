@@ -7,6 +7,7 @@ import pytest
 
 import shoal
 from shoal import execution
+from shoal.run_clock import Cost
 
 pytestmark = pytest.mark.cluster
 
@@ -44,7 +45,7 @@ def test_it_can_be_switched_off(connection: shoal.Connection, setting: str) -> N
 def test_one_that_is_not_small_after_all_goes_to_the_cluster(
     connection: shoal.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(execution, "SMALL_PATIENCE", 0.05)
+    monkeypatch.setattr(execution, "SMALL_PATIENCE", Cost(0.05, 0.0))
     few = "(SELECT k FROM numbers WHERE k < 20)"
     slow = f"SELECT count(*) FROM numbers a, numbers b, numbers c, {few} d WHERE (a.k + b.k + c.k * d.k) % 7 = 1"
     monkeypatch.setattr("shoal.planner.place.MOST_OWN_SECONDS", 1000.0)
