@@ -113,7 +113,15 @@ class FromBinder:
         return self._joins(node, [*(item.args.get("joins") or [])])
 
     def _joins(self, node: Node, joins: list[exp.Expression]) -> Node:
+        """The joins from left to right. A comma binds least: ``a, b RIGHT JOIN c`` is ``a, (b RIGHT JOIN c)``, which
+        makes no difference only as long as what follows the comma keeps no rows of the right and names no columns of
+        the left by itself."""
+        after_comma = False
         for join in joins:
+            outer = (join.args.get("side") or "").upper() in {"RIGHT", "FULL"}
+            if after_comma and (outer or join.args.get("method") or join.args.get("using")):
+                raise NotDistributable("an outer or natural join behind a comma")
+            after_comma = after_comma or _is_comma(join)
             node = self._join(node, join)
         return node
 
@@ -347,6 +355,10 @@ def _pairs(names: tuple[str, ...], columns: Schema) -> tuple[tuple[str, ColumnId
 def columns_within(plan: Node) -> frozenset[ColumnId]:
     """The columns that the nodes of a plan refer to, its own and those of the queries around it."""
     return frozenset(id for node in walk(plan) for item in expressions_of(node) for id in columns_of(item))
+
+
+def _is_comma(join: exp.Expression) -> bool:
+    return not any(join.args.get(part) for part in ("kind", "side", "method", "on", "using"))
 
 
 def _no_subquery(query: exp.Expression, scope: Scope) -> BoundQuery:
