@@ -4,7 +4,9 @@ Row-group bounds in Parquet footers tell where a key's values lie. Where they ha
 parted by ranges of the key at no cost; tables joined on that key are cut at the same borders, so that nothing moves.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from sqlglot import exp
 
@@ -15,6 +17,7 @@ from shoal.planner.key_cuts import (
     MOST_OVERLAP,
     Cut,
     Nulls,
+    SameRanges,
     cut_at_own_borders,
     cut_table,
     key_literal,
@@ -25,6 +28,9 @@ from shoal.planner.logical import Node, Scan
 from shoal.planner.protocols import KeyRange, Statistics
 from shoal.planner.scalar import conjuncts
 from shoal.planner.stage import Split
+
+KEPT_CUTS = 256
+"""Groups of key columns of tables whose common cuts are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +44,30 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """A key column of a scan: its name and type, and its bounds in every row group."""
+    """A key column of a table: its name and type, its bounds in every row group, and in which filters leave work."""
 
-    id: ColumnId
     name: str
     type: str
-    ranges: tuple[KeyRange, ...]
-    worked: tuple[KeyRange, ...]
-    """Those of the row groups in which filters leave anything to do."""
+    ranges: SameRanges
+    live: tuple[bool, ...] | None
 
     @property
-    def rows(self) -> int:
-        """The rows that cost anything."""
-        return sum(item.rows for item in self.worked)
+    def worked(self) -> tuple[KeyRange, ...]:
+        """The bounds of the row groups in which filters leave anything to do."""
+        ranges = self.ranges.ranges
+        if self.live is None or len(self.live) != len(ranges):
+            return ranges
+        return tuple(item for item, is_live in zip(ranges, self.live, strict=True) if is_live)
+
+
+@dataclass(frozen=True, slots=True)
+class _KeyCut:
+    """One way to cut a table by a key: the borders, whether its NULLs are apart, and what a ``Cluster`` has."""
+
+    literals: tuple[str, ...]
+    nulls_apart: bool
+    splits: tuple[Split, ...]
+    overlap: float
 
 
 @dataclass(slots=True)
@@ -74,50 +91,66 @@ def find_clusters(root: Node, statistics: Statistics, tasks: int, *, balances: b
     filters = {id(node.input): node.predicate for node in tree.find(root, logical.Filter)} if balances else {}
     left: dict[int, tuple[bool, ...] | None] = {}
     for members in _equal_columns(root):
-        keys: list[_Key] = []
-        for key in sorted(members & scans.keys()):
-            scan, name, type = scans[key]
+        keys: dict[ColumnId, _Key] = {}
+        for id_of_key in sorted(members & scans.keys()):
+            scan, name, type = scans[id_of_key]
             known = statistics.key_ranges(scan.source, name)
             if known:
                 if id(scan) not in left:
                     left[id(scan)] = live_row_groups(scan, filters.get(id(scan)), statistics)
-                keys.append(_Key(key, name, type, known, _worked(known, left[id(scan)])))
+                keys[id_of_key] = _Key(name, type, SameRanges(known), left[id(scan)])
         clusters.found |= _common_cuts(keys, tasks)
     return clusters
 
 
-def _common_cuts(keys: list[_Key], tasks: int) -> dict[ColumnId, list[Cluster]]:
+def _common_cuts(keys: Mapping[ColumnId, _Key], tasks: int) -> dict[ColumnId, list[Cluster]]:
     """Cut all tables at the borders of the largest one that its own borders cut well and evenly."""
-    for anchor in sorted(keys, key=lambda key: (-key.rows, key.id)):
+    largest_first = sorted(keys, key=lambda id: (-_worked_rows(keys[id]), id))
+    cuts = _cut_alike(tuple(keys[id] for id in largest_first), tasks)
+    found: dict[ColumnId, list[Cluster]] = {}
+    for id, ways in zip(largest_first, cuts, strict=True):
+        if ways is not None:
+            type, column = keys[id].type, frozenset({id})
+            slots = [HashSlot(column, type, way.literals, nulls_apart=way.nulls_apart) for way in ways]
+            found[id] = [Cluster(slot, way.splits, way.overlap) for slot, way in zip(slots, ways, strict=True)]
+    return found
+
+
+@lru_cache(maxsize=KEPT_CUTS)
+def _worked_rows(key: _Key) -> int:
+    """The rows of a table that cost anything."""
+    return sum(item.rows for item in key.worked)
+
+
+@lru_cache(maxsize=KEPT_CUTS)
+def _cut_alike(keys: tuple[_Key, ...], tasks: int) -> tuple[tuple[_KeyCut, ...] | None, ...]:
+    """For each table the ways to cut it at the borders of the first one that its own borders cut; None for no way.
+
+    To go through the row groups of large tables takes milliseconds, and statements over the same tables ask the same.
+    """
+    for anchor in keys:
         cut = cut_at_own_borders(anchor.worked, tasks, anchor.type)
         if cut is not None:
-            break
-    else:
-        return {}
-    return {key.id: _clusters(key, cut, tasks) for key in keys if key.type == anchor.type}
+            return tuple(_cuts(key, cut, tasks) if key.type == anchor.type else None for key in keys)
+    return (None,) * len(keys)
 
 
-def _worked(ranges: tuple[KeyRange, ...], live: tuple[bool, ...] | None) -> tuple[KeyRange, ...]:
-    if live is None or len(live) != len(ranges):
-        return ranges
-    return tuple(item for item, is_live in zip(ranges, live, strict=True) if is_live)
-
-
-def _clusters(key: _Key, anchor: Cut, tasks: int) -> list[Cluster]:
+def _cuts(key: _Key, anchor: Cut, tasks: int) -> tuple[_KeyCut, ...]:
     """The ways to cut one table at given borders: with its NULLs in one part, and if that costs, with them anywhere."""
-    found: list[Cluster] = []
-    together = cut_table(key.ranges, anchor.bounds, tasks, Nulls.TOGETHER)
+    found: list[_KeyCut] = []
+    ranges, worked = key.ranges.ranges, key.worked
+    together = cut_table(ranges, anchor.bounds, tasks, Nulls.TOGETHER)
     cuts = [together]
-    if any(item.nulls != 0 for item in key.ranges):
-        apart = cut_table(key.ranges, anchor.bounds, tasks, Nulls.APART)
+    if any(item.nulls != 0 for item in ranges):
+        apart = cut_table(ranges, anchor.bounds, tasks, Nulls.APART)
         cuts += [apart] if apart.rows != together.rows else []
     literals = tuple(key_literal(bound, key.type) or "" for bound in anchor.bounds)
     for cut in cuts:
-        overlap = cut_table(key.worked, cut.bounds, tasks, cut.nulls).overlap
+        overlap = cut_table(worked, cut.bounds, tasks, cut.nulls).overlap
         if overlap <= MOST_OVERLAP:
-            slot = HashSlot(frozenset({key.id}), key.type, literals, nulls_apart=cut.nulls is Nulls.APART)
-            found.append(Cluster(slot, make_key_splits(key.ranges, cut, key.name, key.type), overlap))
-    return found
+            splits = make_key_splits(ranges, cut, key.name, key.type)
+            found.append(_KeyCut(literals, cut.nulls is Nulls.APART, splits, overlap))
+    return tuple(found)
 
 
 def _columns(scan: Scan) -> list[tuple[logical.Column, str]]:

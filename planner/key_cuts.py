@@ -150,10 +150,10 @@ def overlaps_more(ranges: Sequence[KeyRange], bounds: tuple[Key, ...], share: fl
 
 def parts_well(ranges: tuple[KeyRange, ...], tasks: int, type: str) -> bool:
     """Whether borders of a table's own part it evenly, and hardly any row group lies across one."""
-    return bool(ranges) and _parts_well(_Same(ranges), tasks, type)
+    return bool(ranges) and _parts_well(SameRanges(ranges), tasks, type)
 
 
-class _Same:
+class SameRanges:
     """Ranges that are told apart by being the same object, as comparing thousands of them would take long."""
 
     __slots__ = ("ranges",)
@@ -162,14 +162,14 @@ class _Same:
         self.ranges = ranges
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.ranges is other.ranges
+        return isinstance(other, SameRanges) and self.ranges is other.ranges
 
     def __hash__(self) -> int:
         return id(self.ranges)
 
 
 @lru_cache(maxsize=KEPT_ANSWERS)
-def _parts_well(same: _Same, tasks: int, type: str) -> bool:
+def _parts_well(same: SameRanges, tasks: int, type: str) -> bool:
     return cut_at_own_borders(same.ranges, tasks, type) is not None
 
 

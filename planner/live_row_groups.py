@@ -5,15 +5,21 @@ Only the balance of tasks depends on it, never an answer: the kernel itself skip
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import and_
 
 from sqlglot import exp
 
 from shoal.planner.cost.constants import position
 from shoal.planner.cost.selectivity import collect_ranges, compared_with_constant
 from shoal.planner.ids import ColumnId
+from shoal.planner.key_cuts import SameRanges
 from shoal.planner.logical import Scan
 from shoal.planner.protocols import Key, Statistics
 from shoal.planner.scalar import conjuncts, unwrap
+
+KEPT_ANSWERS = 256
+"""Ranges of columns of tables of which it is remembered which row groups they are in."""
 
 _TICKS_A_DAY = {"TIMESTAMP": 86_400e6, "TIMESTAMP WITH TIME ZONE": 86_400e6, "TIMESTAMP_NS": 86_400e9}
 
@@ -33,7 +39,7 @@ def live_row_groups(scan: Scan, predicate: exp.Expression | None, statistics: St
     None if the predicate does not tell, or all row groups or none of them can.
     """
     columns = {column.id: (name, column.type) for column, name in zip(scan.columns, scan.names, strict=True)}
-    live: list[bool] | None = None
+    live: tuple[bool, ...] | None = None
     for limits in _limits(predicate):
         if limits.column not in columns:
             continue
@@ -41,14 +47,21 @@ def live_row_groups(scan: Scan, predicate: exp.Expression | None, statistics: St
         ranges = statistics.key_ranges(scan.source, name)
         if not ranges:
             continue
-        live = [True] * len(ranges) if live is None else live
-        for number, item in enumerate(ranges):
-            low, high = _place(item.minimum, type), _place(item.maximum, type)
-            below = high is not None and limits.low is not None and high < limits.low
-            above = low is not None and limits.high is not None and low > limits.high
-            if below or above or item.nulls == item.rows:
-                live[number] = False
-    return None if live is None or all(live) or not any(live) else tuple(live)
+        can = _can_hold(SameRanges(ranges), type, limits.low, limits.high)
+        live = can if live is None else tuple(map(and_, live, can))
+    return None if live is None or all(live) or not any(live) else live
+
+
+@lru_cache(maxsize=KEPT_ANSWERS)
+def _can_hold(same: SameRanges, type: str, lowest: float | None, highest: float | None) -> tuple[bool, ...]:
+    """For each row group whether values of a column between two limits can be in it; large tables have thousands."""
+    live: list[bool] = []
+    for item in same.ranges:
+        low, high = _place(item.minimum, type), _place(item.maximum, type)
+        below = high is not None and lowest is not None and high < lowest
+        above = low is not None and highest is not None and low > highest
+        live.append(not (below or above or item.nulls == item.rows))
+    return tuple(live)
 
 
 def _limits(predicate: exp.Expression | None) -> list[_Limits]:

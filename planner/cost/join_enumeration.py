@@ -58,7 +58,10 @@ class PairEnumerator:
             left ^= second
             if (second & simple or self._connected(first, second)) and not self.emit(first, second):
                 raise Exhausted
-            self._grow_second(first, second, excluded | (around & ((second << 1) - 1)))
+            beyond = excluded | (around & ((second << 1) - 1))
+            # Most relations at the end of a row have no other neighbours.
+            if self.graph.hyperedges or self._simple(second) & ~beyond:
+                self._grow_second(first, second, beyond)
 
     def _grow_second(self, first: int, second: int, excluded: int) -> None:
         around = self._neighbourhood(second, excluded)

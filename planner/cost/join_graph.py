@@ -130,7 +130,8 @@ class JoinGraph:
     hash_neighbours: list[int] = field(default_factory=list)
     hyperedges: list[tuple[int, int]] = field(default_factory=list)
     only_equalities: bool = False
-    _sets: dict[int, SetOfRelations] = field(default_factory=dict)
+    sets: dict[int, SetOfRelations] = field(default_factory=dict)
+    """What is known of sets so far; of all sets of one relation."""
     _factors: list[list[tuple[int, float]]] = field(default_factory=list)
     _hash_hyperedges: list[tuple[int, int]] = field(default_factory=list)
 
@@ -148,7 +149,7 @@ class JoinGraph:
             found = self._describe(rows, width, width, least)
             if self.network is not None:
                 self._place(found, self.network.keys[index], self.network.again[index])
-            self._sets[1 << index] = found
+            self.sets[1 << index] = found
         self._hash_hyperedges = [
             sides for edge in self.edges if edge.hashed for sides in edge.sides if edge.mask.bit_count() > 2
         ]
@@ -165,7 +166,7 @@ class JoinGraph:
 
     def of(self, members: int) -> SetOfRelations:
         """What is known of a set."""
-        known = self._sets.get(members)
+        known = self.sets.get(members)
         if known is None:
             rest = members & (members - 1)
             known = self.joined(members ^ rest, rest)
@@ -177,10 +178,10 @@ class JoinGraph:
 
     def joined(self, first: int, second: int) -> SetOfRelations:
         """What is known of the join of two sets."""
-        known = self._sets.get(first | second)
+        known = self.sets.get(first | second)
         if known is None:
             known = self._join(first, second)
-            self._sets[first | second] = known
+            self.sets[first | second] = known
         return known
 
     def around(self, members: int) -> int:
@@ -213,7 +214,7 @@ class JoinGraph:
 
     def inner_prices(self, first: int, second: int) -> tuple[float, float]:
         """The prices of an inner join of two sets, with the second one and with the first one as the build side."""
-        sets = self._sets
+        sets = self.sets
         both, one, other = self.joined(first, second), sets[first], sets[second]
         if not self.only_equalities and not self.has_equality(first, second):
             compared = one.rows * other.rows * NESTED_PAIR + both.output

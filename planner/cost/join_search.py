@@ -51,7 +51,7 @@ def least_pairs(graph: JoinGraph) -> int:
         best = max(bits(left), key=lambda index: (near[index] & left).bit_count())
         left &= near[best]
         size += 1
-    return (3**size - 2 ** (size + 1) + 1) // 2
+    return int(3**size - 2 ** (size + 1) + 1) // 2
 
 
 def _linearised(graph: JoinGraph, greedy: JoinTree) -> JoinTree:

@@ -81,13 +81,13 @@ class TreeTable:
     def _offer_inner(self, first: int, second: int, one: Way, other: Way) -> None:
         """Consider an inner join of two sets, of which either may be the build side; most prices end with a glance."""
         graph = self.graph
-        whole = graph.joined(first, second)
+        whole = graph.sets.get(first | second) or graph.joined(first, second)
         known = self.best.get(first | second)
         paid = one[0] + other[0] + whole.output
         most = math.inf if known is None else known[0]
         if paid >= most:
             return
-        left, right = graph.of(first), graph.of(second)
+        left, right = graph.sets[first], graph.sets[second]
         building_second, building_first = paid + right.build, paid + left.build
         if graph.only_equalities or graph.has_equality(first, second):
             building_second += left.rows * PROBE_ROW + whole.rows * right.miss + left.bytes * right.spill
@@ -104,13 +104,21 @@ class TreeTable:
             else:
                 self._keep(building_second, first, second, INNER_JOIN)
             return
-        self._keep(building_second + right.send, first, second, INNER_JOIN, one[4])
-        self._keep(building_first + left.send, second, first, INNER_JOIN, other[4])
+        for seconds, left_side, right_side, parted in (
+            (building_second + right.send, first, second, one[4]),
+            (building_first + left.send, second, first, other[4]),
+        ):
+            if seconds < most:
+                self._keep(seconds, left_side, right_side, INNER_JOIN, parted)
+        cheaper = building_first if turned else building_second
+        known = self.best.get(first | second)
+        if known is not None and cheaper >= known[0]:
+            return
         moved, parted = meeting(left, right, one[4], other[4])
         if turned:
-            self._keep(building_first + moved, second, first, INNER_JOIN, parted)
+            self._keep(cheaper + moved, second, first, INNER_JOIN, parted)
         else:
-            self._keep(building_second + moved, first, second, INNER_JOIN, parted)
+            self._keep(cheaper + moved, first, second, INNER_JOIN, parted)
 
     def _moved_by(self, left: int, right: int, way: int) -> tuple[float, int]:
         """What an operator's join moves, and how its rows are parted then: only its right side may be sent to all."""
