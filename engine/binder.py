@@ -90,6 +90,18 @@ class Binder:
             finally:
                 self._macros.forget_shadows()
 
+    def early_error(self, sql: str, parameters: Sequence[object], catalog: CatalogSnapshot) -> Error | None:
+        """What DuckDB refuses of a query before it reads any rows, such as a constant that does not fit; else None."""
+        with self._scratch.lock:
+            self.making(sql, catalog)
+            try:
+                self._described(sql.rstrip().rstrip(";"), parameters, _EXPLAIN)
+            except Error as error:
+                return self._explain(error, sql, catalog)
+            finally:
+                self._macros.forget_shadows()
+        return None
+
     def check_change(
         self, sql: str, parameters: Sequence[object], target: str, columns: str, catalog: CatalogSnapshot
     ) -> None:
@@ -158,11 +170,11 @@ class Binder:
         ]
         return self._macros.make(sql, catalog.definitions), tuple(inner)
 
-    def _described(self, text: str, parameters: Sequence[object]) -> list[tuple[object, ...]]:
+    def _described(self, text: str, parameters: Sequence[object], how: str = _PREFIX) -> list[tuple[object, ...]]:
         try:
-            return self._scratch.rows(_PREFIX + text, bound_values(text, parameters) or None)
+            return self._scratch.rows(how + text, bound_values(text, parameters) or None)
         except (duckdb.Error, RuntimeError, ValueError, TypeError) as error:
-            raise translate_error(error, _PREFIX + text) from error
+            raise translate_error(error, how + text) from error
 
     def _make_all(self, names: Sequence[str], sql: str, catalog: CatalogSnapshot) -> None:
         hidden = catalog.has_two(names)

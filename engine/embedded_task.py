@@ -47,10 +47,14 @@ def explain_failure(error: Exception, sql: str, wrapped: str, files: Iterable[Fi
         check_files(files)
     except SourceError as changed:
         return changed
-    told = translate_error(error, wrapped)
+    # A relation's text is read without the space before it.
+    bare = wrapped.lstrip()
+    told = translate_error(error, bare)
     place = told.context.place
     if place is not None:
-        before = wrapped.count("\n", 0, wrapped.index(sql))
-        place = Place(max(1, place.line - before), place.column, place.length)
+        space = wrapped.removesuffix(bare)
+        before = wrapped.count("\n", 0, wrapped.index(sql)) - space.count("\n")
+        indent = len(space.rpartition("\n")[2]) if place.line == 1 else 0
+        place = Place(max(1, place.line - before), place.column + indent, place.length)
         told.context = replace(told.context, sql=sql, place=place)
     return told

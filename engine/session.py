@@ -10,22 +10,18 @@ import pyarrow as pa
 
 from shoal.binder import Binder
 from shoal.catalog import CatalogSnapshot, SessionCatalog
+from shoal.error_locations import located
 from shoal.execution import Execution
 from shoal.executor.shuffle.registry import ArrowRegistry
 from shoal.explanations import Explanations
 from shoal.plan_cache import PlanCache
-from shoal.planner.error_places import locate_error, locate_setting
 from shoal.planner.errors import (
-    BindError,
-    DataError,
     Error,
     ErrorContext,
     InterfaceError,
     InternalError,
-    NotSupportedError,
     ParameterError,
     QueryCancelled,
-    SettingError,
 )
 from shoal.planner.lexer import StatementText, check_size, split_statements, tokenize
 from shoal.planner.names import shown_name
@@ -182,7 +178,7 @@ class Session:
         except Error as error:
             if self._was_closed() and not isinstance(error, QueryCancelled | InterfaceError):
                 raise InterfaceError("the connection was closed while the statement ran") from error
-            raise _located(error, sql) from error
+            raise self._located(error, sql, statement, parameters) from error
         except Exception as error:
             hint = "this is a bug of Shoal; SET distribute = never may be a way around it"
             raise InternalError(f"{type(error).__name__}: {error}", ErrorContext(hint=hint)) from error
@@ -212,6 +208,21 @@ class Session:
                 return self._table(done.names, done.rows)
             case None:
                 return None
+
+    def _located(
+        self,
+        error: Error,
+        sql: str,
+        statement: Statement | SessionStatement | TableStatement,
+        parameters: Sequence[object],
+    ) -> Error:
+        catalog = self.catalog.snapshot()
+
+        def early() -> Error | None:
+            is_query = isinstance(statement, Query)
+            return self._binder.early_error(sql, parameters, catalog) if is_query else None
+
+        return located(error, sql, early, catalog.definitions)
 
     def _was_closed(self) -> bool:
         """Whether ``close`` was called, perhaps by another thread since the last look."""
@@ -319,23 +330,6 @@ def _taker_of(statements: Sequence[StatementText], parameters: Parameters) -> St
     if len(takers) != 1:
         raise ParameterError("parameters go with one of several statements, the only one that takes them")
     return takers[0]
-
-
-def _located(error: Error, sql: str) -> Error:
-    """The error with its place in the user's statement, or with none if the place is in a text of the planner's."""
-    place, told = error.context.place, error.context.sql
-    if place is None and isinstance(error, DataError | BindError):
-        return locate_error(error, sql)
-    if place is None and isinstance(error, SettingError | NotSupportedError):
-        return locate_setting(error, sql)
-    if place is None or told is None or told == sql:
-        return error
-    start = sum(map(len, told.splitlines(keepends=True)[: place.line - 1])) + place.column - 1
-    if told[start:] and sql.startswith(told[start:], start):
-        error.context = replace(error.context, sql=sql)
-    else:
-        error.context = replace(error.context, sql=None, place=None)
-    return locate_error(error, sql) if isinstance(error, DataError | BindError) else error
 
 
 def _moved(error: Error, statement: StatementText, sql: str) -> Error:

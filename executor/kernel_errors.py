@@ -164,6 +164,7 @@ _MORE_EXACT: tuple[tuple[str, str, type[Error]], ...] = (
     ("Invalid Input", _CORRUPT, SourceCorrupt),
     ("Conversion", r"CSV Error on Line", SourceCorrupt),
     ("Invalid Input", r"[Ii]nterrupted", QueryCancelled),
+    ("Invalid Input", r"the required extension", NotSupportedError),
     ("IO", r"No files found|[Nn]o such file|Cannot open file .* (No such|does not exist)", SourceNotFound),
     ("IO", r"No space left on device|max_temp_directory_size|[Dd]isk quota exceeded", OutOfMemory),
     ("IO", _CORRUPT, SourceCorrupt),
@@ -226,6 +227,8 @@ def _take_apart(exception: BaseException) -> _Told:
         kind = "IO"
         if exception.errno in (errno.ENOSPC, errno.EDQUOT):
             text = f"No space left on device: {text}"
+    elif not kind and text.startswith("Error: "):
+        kind, text = "Invalid Input", text.removeprefix("Error: ")  # a kind that the driver has no class for
     elif not kind:
         kind = "INTERNAL"
         text = f"{type(exception).__name__}: {text}"
@@ -277,8 +280,17 @@ def _split_trailer(told: _Told, sql: str) -> tuple[str, Place | None]:
     if match := _TRAILER.search(message):
         message = message[: match.start()]
         if sql and place is None:
-            place = _place_of_trailer(match, sql)
+            place = _place_of_trailer(match, sql.lstrip())
+            if sql[:1].isspace():
+                place = _counted_from_start(place, sql)
     return message, place
+
+
+def _counted_from_start(place: Place, sql: str) -> Place:
+    """The place in a text that begins with space: DuckDB shows it without, and counts the characters with it."""
+    lines = sql.lstrip().split("\n")[: place.line - 1]
+    offset = sum(len(line) + 1 for line in lines) + place.column - 1
+    return _place(sql[:offset], sql[offset : offset + place.length])
 
 
 def _place_of_bytes(details: dict[str, str], sql: str) -> Place | None:

@@ -1,7 +1,8 @@
 """Where in a statement's text a run-time error comes from, when its message tells that and only one place fits.
 
 The kernel of a task runs a text of the planner's, whose places mean nothing to the user. Its messages name the types of
-a cast, the operator that overflowed or the expression that was divided. Imports only the lexer and errors.
+a cast, the operator that overflowed or the expression that was divided. Imports only the lexer, errors and
+``error_words``.
 """
 
 import re
@@ -9,19 +10,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from shoal.planner.error_words import find_words, in_own_words
 from shoal.planner.errors import Error, Place
 from shoal.planner.lexer import Token, TokenKind, place_at, tokenize
 
 _LONGEST = 100_000
 _CAST = re.compile(
-    r"(?:^Could not convert string .* to |destination type |^Casting value .* to type |type for cast .* -> )"
-    r"(?P<type>[A-Z][A-Z0-9_ ]*)"
-    r"(?:.*when casting from source column (?P<column>.+)$)?",
+    r"(?:^Could not convert string .* to |^Could not cast value .* to |destination type |^Casting value .* to type |"
+    r"type for cast .* -> )"
+    r"(?P<type>[A-Z][A-Z0-9_ ]*)",
     re.DOTALL,
 )
+_SOURCE = re.compile(r"when casting from source column (?P<column>.+)$", re.DOTALL)
 _FIELD = re.compile(r"(?P<type>date|time|timestamp) field (?:value out of range|format)")
 _TEXT = re.compile(r"^(?P<type>Malformed JSON)|string -> (?P<other>blob|bit) conversion|^Cannot cast .* to array")
-_OVERFLOW = re.compile(r"^Overflow in (?P<what>addition|subtraction|multiplication)")
+_OVERFLOW = re.compile(
+    r"^Overflow in (?P<what>addition|subtraction|multiplication)"
+    r"(?:[^(]*(?:\(\d+\))?[^(]*\((?P<operands>[^()]*)\))?"
+)
 _DIVISION = re.compile(r"^Division by zero in expression (?P<expression>.+)\. Use TRY\(", re.DOTALL)
 _SEVERAL_ROWS = "More than one row returned by a subquery"
 _OPERATORS = {"addition": "+", "subtraction": "-", "multiplication": "*"}
@@ -53,28 +59,33 @@ def find_place(message: str, sql: str) -> Place | None:
     if len(sql) > _LONGEST:
         return None
     tokens = tuple(tokenize(sql))
+    source = _SOURCE.search(message)
+    column = source["column"] if source else None
     if match := _DIVISION.match(message):
         found = list(_expressions(tokens, match["expression"]))
     elif match := _OVERFLOW.match(message):
-        found = list(_binary_operators(tokens, _OPERATORS[match["what"]]))
+        found = list(_binary_operators(tokens, _OPERATORS[match["what"]], (match["operands"] or "").split()))
     elif message.startswith(_SEVERAL_ROWS):
         found = list(_scalar_subqueries(tokens))
     elif match := _CAST.search(message):
-        found = _casts(tokens, match["type"].strip(), match["column"])
+        found = _casts(tokens, match["type"].strip(), column)
     elif match := _FIELD.search(message):
-        found = _casts(tokens, match["type"].upper(), None)
+        found = _casts(tokens, match["type"].upper(), column)
     elif match := _TEXT.search(message):
-        found = _casts(tokens, "JSON" if match["type"] else (match["other"] or "").upper(), None)
+        found = _casts(tokens, "JSON" if match["type"] else (match["other"] or "").upper(), column)
     else:
+        found = []
+    meant = found[0] if len(found) == 1 else find_words(message, tokens)
+    if meant is None:
         return None
-    if len(found) != 1:
-        return None
-    start, end = found[0]
+    start, end = meant
     return place_at(sql, start, len(sql[start:end].partition("\n")[0]))
 
 
 def locate_error(error: Error, sql: str) -> Error:
-    """The error, with its place in the text if it had none and its message tells one."""
+    """The error in the words of the text, with its place in it if it had none and its message tells one."""
+    if len(sql) <= _LONGEST:
+        error.message = in_own_words(error.message, tuple(tokenize(sql)))
     if error.context.place is None:
         place = find_place(error.message, sql)
         if place is not None:
@@ -104,6 +115,8 @@ def _casts(tokens: Sequence[Token], type_name: str, column: str | None) -> list[
         before, first = tokens[index - 1], tokens[index - 2]
         following = tokens[index + 1] if index + 1 < len(tokens) else None
         if following is not None and following.kind is TokenKind.STRING:
+            if column is not None:
+                continue  # a literal comes from no column
             found.append(((token.start, following.end), False))
         elif before.text == ":" == first.text:
             end = _end_of_type(tokens, index)
@@ -117,11 +130,16 @@ def _casts(tokens: Sequence[Token], type_name: str, column: str | None) -> list[
     return meant or [span for span, _ in found]
 
 
-def _binary_operators(tokens: Sequence[Token], symbol: str) -> Iterator[Span]:
-    for before, token in pairwise(tokens):
+def _binary_operators(tokens: Sequence[Token], symbol: str, operands: Sequence[str]) -> list[Span]:
+    """The operators of a symbol; those beside a number that is one of the operands, if some are."""
+    found: list[tuple[Span, bool]] = []
+    for index, (before, token) in enumerate(pairwise(tokens)):
         ends = before.kind in _OPERAND_ENDS and not before.is_word(*_NOT_OPERANDS)
         if token.text == symbol and token.kind is TokenKind.SYMBOL and (ends or before.text in (")", "]", "}")):
-            yield token.start, token.end
+            after = tokens[index + 2].text if index + 2 < len(tokens) else ""
+            is_meant = bool(operands) and (before.text == operands[0] or after == operands[-1])
+            found.append(((token.start, token.end), is_meant))
+    return [span for span, is_meant in found if is_meant] or [span for span, _ in found]
 
 
 def _scalar_subqueries(tokens: Sequence[Token]) -> Iterator[Span]:
@@ -154,11 +172,23 @@ def _from_lists(tokens: Sequence[Token]) -> set[int]:
 def _expressions(tokens: Sequence[Token], expression: str) -> Iterator[Span]:
     """The places where the tokens of an expression stand one after another, whatever brackets there are."""
     wanted = [_plain(token) for token in tokenize(expression) if token.text not in ("(", ")")]
-    bare = [token for token in tokens if token.text not in ("(", ")")]
+    bare = [token for token in _without_qualifiers(tokens) if token.text not in ("(", ")")]
     texts = [_plain(token) for token in bare]
     for index in range(len(texts) - len(wanted) + 1):
         if texts[index : index + len(wanted)] == wanted:
             yield bare[index].start, bare[index + len(wanted) - 1].end
+
+
+def _without_qualifiers(tokens: Sequence[Token]) -> Iterator[Token]:
+    """The tokens, where ``i.id`` is one with the name ``id`` and the place of both."""
+    start: int | None = None
+    for index, token in enumerate(tokens):
+        following = tokens[index + 1].text if index + 1 < len(tokens) else ""
+        if following == "." and token.kind in (TokenKind.WORD, TokenKind.QUOTED):
+            start = token.start if start is None else start
+        elif token.text != "." or start is None:
+            yield token if start is None else token._replace(start=start)
+            start = None
 
 
 def _plain(token: Token) -> str:

@@ -111,7 +111,20 @@ def _kind_of(error: shoal.Error | None) -> tuple[str, str] | None:
         ("SELECT id + 1 FROM items WHERE id = 1 1", "42601", "1"),
         ("ATTACH 'x.db'", "0A000", "ATTACH"),
         ("SET nosetting = 1", "22023", "nosetting"),
-        ("SELECT error('boom') FROM items", "22000", None),
+        ("SELECT error('boom') FROM items", "22000", "'boom'"),
+        ("SELECT sum(id * 2), max(id * 9223372036854775807) FROM items", "22003", "*"),
+        ("SELECT error(name) FROM items", "22000", None),
+        ("SELECT sum(id) FROM items WHERE born = 'never'", "22007", "'never'"),
+        ("SELECT sum(id) FROM items WHERE name ~ '('", "2201B", "'('"),
+        ("SELECT max(i.id // (i.grp - i.grp)) FROM items AS i, few", "22012", "i.id // (i.grp - i.grp"),
+        ("SELECT * FROM (SELECT name::DATE AS d FROM items) WHERE d > DATE '2020-01-01'", "22007", "::DATE"),
+        ("SELECT sum(id) FROM items WHERE name = DATE '2020-01-01'", "22007", "name"),
+        ("SELECT avg(price)::DECIMAL(3,2) FROM items", "22018", "::DECIMAL(3,2)"),
+        ("  SELECT\n\n sum(name::INTEGER) FROM items", "22P02", "::INTEGER"),
+        ("SELECT id FROM items JOIN few USING (word)", "42703", "word"),
+        ("SELECT grp FROM items GROUP BY 0", "42P10", "0"),
+        ("SELECT id FROM items LIMIT 150 %", "22003", "150"),
+        ("WITH c AS (SELECT 1), c AS (SELECT 2) FROM c", "42601", "c"),
         ("FROM 'nowhere.parquet'", "58P01", "'nowhere.parquet'"),
     ],
 )
@@ -130,6 +143,6 @@ def test_state_and_place(connection: shoal.Connection, sql: str, state: str, mar
 
 
 def test_two_places_are_no_place(connection: shoal.Connection) -> None:
-    error = _error_of_shoal(connection, "SELECT sum(id * 2), max(id * 9223372036854775807) FROM items")
+    error = _error_of_shoal(connection, "SELECT sum(id * grp), max(id * id * id * id * id * id * id) FROM items")
     assert isinstance(error, shoal.DataError)
     assert error.context.place is None
