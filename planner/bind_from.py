@@ -6,27 +6,26 @@ from typing import Protocol
 
 from sqlglot import exp
 
+from shoal.planner.bind_asof import join_asof
 from shoal.planner.bind_block import BlockMaker
 from shoal.planner.bind_expression import BoundQuery, ExpressionBinder
+from shoal.planner.bind_files import READERS, named_file, reader_arguments
 from shoal.planner.bind_pivot import SourceColumn, pivoted
-from shoal.planner.bind_relation import add_relation, add_values
+from shoal.planner.bind_relation import add_relation, add_scan, add_values
 from shoal.planner.bind_shared import SharedTables
-from shoal.planner.bind_unnest import add_rows, row_source
+from shoal.planner.bind_unnest import add_rows, is_short, row_source
 from shoal.planner.bind_using import join_using, shared_names
 from shoal.planner.column_ids import ColumnIds
 from shoal.planner.common_tables import CommonTable, CommonTables
-from shoal.planner.errors import ProgrammingError
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import (
     Apply,
     ApplyKind,
-    Column,
     Filter,
     Join,
     JoinKind,
     Node,
     Query,
-    Scan,
     Schema,
     Values,
     column_ids,
@@ -37,25 +36,13 @@ from shoal.planner.names import SEPARATOR
 from shoal.planner.not_distributable import NotDistributable
 from shoal.planner.parse import QueryReader
 from shoal.planner.protocols import Catalog, Kernel
-from shoal.planner.scalar import DIALECT, column_ref, columns_of, conjuncts, sql_of
+from shoal.planner.scalar import column_ref, columns_of, conjuncts
 from shoal.planner.scope import Scope
-from shoal.planner.source import FileFormat, TableSource, ViewDefinition
+from shoal.planner.source import ViewDefinition
 from shoal.planner.tree import walk
 from shoal.planner.typing import assign_types
 
 _TABLE_ARGUMENTS = frozenset({"this", "alias", "db", "catalog", "joins"})
-_READERS: dict[str, FileFormat] = {
-    "read_parquet": FileFormat.PARQUET,
-    "parquet_scan": FileFormat.PARQUET,
-    "read_csv": FileFormat.CSV,
-    "read_csv_auto": FileFormat.CSV,
-    "read_json": FileFormat.JSON,
-    "read_json_auto": FileFormat.JSON,
-}
-_SUFFIXES = {".parquet": FileFormat.PARQUET, ".csv": FileFormat.CSV, ".tsv": FileFormat.CSV, ".json": FileFormat.JSON}
-_LONGEST_LIST = 100_000
-"""The most values of a series that are made as one list."""
-
 _JOIN_SIDES = {"": JoinKind.INNER, "LEFT": JoinKind.LEFT, "RIGHT": JoinKind.RIGHT, "FULL": JoinKind.FULL}
 
 
@@ -94,7 +81,7 @@ class FromBinder:
         match item:
             case exp.Table() | exp.Subquery() if item.args.get("pivots"):
                 node = self._pivoted(item)
-            case exp.Table(this=exp.GenerateSeries()) if self._is_short(item):
+            case exp.Table(this=exp.GenerateSeries()) if is_short(item, self.binder.kernel):
                 node = self._first_rows(item)
             case exp.Table():
                 node = self._table(item)
@@ -145,23 +132,16 @@ class FromBinder:
                 self.scope, self.binder.ids, table, table.name, bound.node, bound.outputs, found.columns
             )
         if found is None:
-            found = _file(name, self.binder.catalog)
-        return self._scan(table, found, table.alias or table.name)
-
-    def _scan(self, table: exp.Table, source: TableSource, alias: str) -> Node:
-        columns = tuple(Column(self.binder.ids.fresh(field.name), field.type) for field in source.columns)
-        names = tuple(field.name for field in source.columns)
-        node = Scan(source, columns, names, alias)
-        outputs = tuple(zip(names, (column.id for column in columns), strict=True))
-        return add_relation(self.scope, self.binder.ids, table, alias, node, outputs, ())
+            found = named_file(name, self.binder.catalog)
+        return add_scan(self.scope, self.binder.ids, table, found, table.alias or table.name)
 
     def _function(self, table: exp.Table) -> Node:
         call = table.this
         name = call.name.lower() if isinstance(call, exp.Anonymous) else call.sql_name().lower()
-        if name in _READERS:
-            paths, options = _reader_arguments(list(call.expressions), call.args.get("this"))
-            source = self.binder.catalog.files(_READERS[name], paths, options)
-            return self._scan(table, source, table.alias or name)
+        if name in READERS:
+            paths, options = reader_arguments(list(call.expressions), call.args.get("this"))
+            source = self.binder.catalog.files(READERS[name], paths, options)
+            return add_scan(self.scope, self.binder.ids, table, source, table.alias or name)
         bare = exp.Table(this=call.copy())
         query = exp.select("*").from_(bare)
         bound = self._block(query, f"the table function {name}", {})
@@ -217,9 +197,8 @@ class FromBinder:
         method = (join.args.get("method") or "").upper()
         side = (join.args.get("side") or "").upper()
         kind_name = (join.args.get("kind") or "").upper()
-        if method not in ("", "NATURAL") or kind_name not in ("", "INNER", "CROSS", "OUTER", "SEMI", "ANTI"):
-            article = "an" if method == "ASOF" else "a"
-            raise NotDistributable(f"{article} {method or kind_name} join")
+        if method not in ("", "NATURAL", "ASOF") or kind_name not in ("", "INNER", "CROSS", "OUTER", "SEMI", "ANTI"):
+            raise NotDistributable(f"a {method or kind_name} join")
         kind = {"SEMI": JoinKind.SEMI, "ANTI": JoinKind.ANTI}.get(kind_name, _JOIN_SIDES[side])
         first_right = len(self.scope.relations)
         if isinstance(join.this, exp.Lateral):
@@ -236,6 +215,9 @@ class FromBinder:
                 raise
             return self._lateral(left, join, kind)
         using = [item.name for item in join.args.get("using") or []]
+        if method == "ASOF":
+            bound = self._expressions().bind(join.args["on"]) if join.args.get("on") is not None else None
+            return join_asof(left, right, kind, bound, using, self.scope, first_right, self.binder)
         if method == "NATURAL":
             using = shared_names(self.scope, first_right)
         if using:
@@ -263,17 +245,6 @@ class FromBinder:
         columns = [SourceColumn(column.name, types[column.id]) for column in scope.relations[-1].columns]
         alias = pivot.args.get("alias") or exp.TableAlias(this=exp.to_identifier(item.alias_or_name or "pivoted"))
         return self._derived(exp.Subquery(this=pivoted(source, pivot, columns), alias=alias.copy()))
-
-    def _is_short(self, table: exp.Table) -> bool:
-        """Whether a series can be a list: of a constant one so many values at most, of others nothing is known."""
-        source = row_source(table)
-        if source is None or table.find(exp.Column, exp.Query) is not None:
-            return source is not None
-        some = f"(SELECT 1 FROM {sql_of(source.list)} LIMIT {_LONGEST_LIST + 1})"
-        try:
-            return int(self.binder.kernel.evaluate(f"SELECT count(*) FROM {some}")[0][1]) <= _LONGEST_LIST
-        except (ProgrammingError, ValueError, IndexError):
-            return False
 
     def _first_rows(self, item: exp.Expression) -> Node:
         """Rows of a list as a relation of its own, that has no columns but perhaps those of an outer query."""
@@ -341,13 +312,6 @@ class FromBinder:
         return Apply(apply, left, right, condition=bound_condition)
 
 
-def _file(name: str, catalog: Catalog) -> TableSource:
-    for suffix, format in _SUFFIXES.items():
-        if name.lower().endswith((suffix, suffix + ".gz")):
-            return catalog.files(format, (name,), ())
-    raise NotDistributable(f"the table {name} is known to the kernel only")
-
-
 def _pairs(names: tuple[str, ...], columns: Schema) -> tuple[tuple[str, ColumnId], ...]:
     return tuple((name, column.id) for name, column in zip(names, columns, strict=True))
 
@@ -363,21 +327,3 @@ def _is_comma(join: exp.Expression) -> bool:
 
 def _no_subquery(query: exp.Expression, scope: Scope) -> BoundQuery:
     raise NotDistributable("a subquery in this place")
-
-
-def _reader_arguments(
-    arguments: list[exp.Expression], first: exp.Expression | None
-) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    items = ([first] if isinstance(first, exp.Expression) else []) + arguments
-    paths: list[str] = []
-    options: list[tuple[str, str]] = []
-    for item in items:
-        if isinstance(item, exp.Literal) and item.is_string:
-            paths.append(str(item.this))
-        elif isinstance(item, exp.Array):
-            paths += [str(path.this) for path in item.expressions if isinstance(path, exp.Literal)]
-        elif isinstance(item, (exp.EQ, exp.PropertyEQ, exp.Kwarg)):
-            options.append((item.this.name, item.expression.sql(DIALECT)))
-        else:
-            raise NotDistributable("a computed path of files")
-    return tuple(paths), tuple(options)

@@ -5,11 +5,12 @@ from sqlglot import exp
 from shoal.planner.bind_expression import BoundQuery, ExpressionBinder
 from shoal.planner.column_ids import ColumnIds
 from shoal.planner.ids import ColumnId
-from shoal.planner.logical import Assignment, Column, Node, Project, Values, schema
+from shoal.planner.logical import Assignment, Column, Node, Project, Scan, Values, schema
 from shoal.planner.not_distributable import NotDistributable
 from shoal.planner.protocols import Kernel
 from shoal.planner.scalar import column_ref, sql_of
 from shoal.planner.scope import Relation, Scope, ScopeColumn
+from shoal.planner.source import TableSource
 
 
 def add_relation(
@@ -46,6 +47,14 @@ def add_relation(
         node = Project(node, (*kept, *extra))
     scope.relations.append(Relation(alias.name if alias is not None else default, tuple(columns)))
     return node
+
+
+def add_scan(scope: Scope, ids: ColumnIds, item: exp.Expression, source: TableSource, alias: str) -> Node:
+    """A table or files as an item of FROM."""
+    columns = tuple(Column(ids.fresh(field.name), field.type) for field in source.columns)
+    names = tuple(field.name for field in source.columns)
+    outputs = tuple(zip(names, (column.id for column in columns), strict=True))
+    return add_relation(scope, ids, item, alias, Scan(source, columns, names, alias), outputs, ())
 
 
 def add_values(scope: Scope, ids: ColumnIds, kernel: Kernel, item: exp.Values) -> Node:

@@ -11,10 +11,15 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from shoal.planner.column_ids import ColumnIds
+from shoal.planner.errors import ProgrammingError
 from shoal.planner.logical import Assignment, Column, Node, Unnest
 from shoal.planner.not_distributable import NotDistributable
+from shoal.planner.protocols import Kernel
 from shoal.planner.safe_nodes import ROW_MAKING
 from shoal.planner.scalar import column_ref, sql_of
+
+_LONGEST_LIST = 100_000
+"""The most values of a series that are made as one list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,18 @@ def row_source(item: exp.Expression) -> RowSource | None:
             return RowSource(made, (made.name,))
         case _:
             return None
+
+
+def is_short(table: exp.Table, kernel: Kernel) -> bool:
+    """Whether a series in FROM can be a list: of a constant one so many values at most, of others nothing is known."""
+    source = row_source(table)
+    if source is None or table.find(exp.Column, exp.Query) is not None:
+        return source is not None
+    some = f"(SELECT 1 FROM {sql_of(source.list)} LIMIT {_LONGEST_LIST + 1})"
+    try:
+        return int(kernel.evaluate(f"SELECT count(*) FROM {some}")[0][1]) <= _LONGEST_LIST
+    except (ProgrammingError, ValueError, IndexError):
+        return False
 
 
 def _series_as_list(node: exp.Expression) -> exp.Expression:

@@ -51,3 +51,18 @@ def join_using(
         kept = tuple(Assignment(column, column_ref(column.id)) for column in schema(node))
         node = Project(node, (*kept, *extra))
     return node
+
+
+def merge_using(names: Sequence[str], kind: JoinKind, scope: Scope, first_right: int) -> None:
+    """Let the scope of a join that keeps the left side's rows know one column for each pair: the left one."""
+    if kind in (JoinKind.SEMI, JoinKind.ANTI):
+        return
+    left_scope = Scope(scope.relations[:first_right], dict(scope.merged))
+    for name in names:
+        ours = left_scope.resolve_here(None, name)
+        if ours is None:
+            raise NotDistributable(f"USING ({name})")
+        scope.merged[name.lower()] = ours
+    hidden = frozenset(name.lower() for name in names)
+    for position, relation in enumerate(scope.relations[first_right:], first_right):
+        scope.relations[position] = Relation(relation.alias, relation.columns, relation.hidden | hidden)

@@ -48,14 +48,23 @@ SECTIONS = {
   avg(weight) FROM items)
 + subquery in an outer join's condition: SELECT count(*), count(i.item) FROM sales s LEFT JOIN items i ON s.item =
   i.item AND i.weight > (SELECT avg(weight) FROM items)
-- asof: SELECT s.id, r.rate FROM sales s ASOF JOIN rates r ON s.item = r.item AND s.moment >= r.since -- an ASOF
-  join
-- asof, left: SELECT s.id, r.rate FROM sales s ASOF LEFT JOIN rates r ON s.item = r.item AND s.moment > r.since --
-  an ASOF join
-- asof, using: SELECT s.id, r.rate FROM (SELECT id, item, moment AS since FROM sales) s ASOF JOIN rates r USING
-  (item, since) -- an ASOF join
++ asof: SELECT s.id, r.rate FROM sales s ASOF JOIN rates r ON s.item = r.item AND s.moment >= r.since
++ asof, left: SELECT s.id, r.rate FROM sales s ASOF LEFT JOIN rates r ON s.item = r.item AND s.moment > r.since
++ asof, to later rows: SELECT s.id, r.* FROM sales s ASOF JOIN rates r ON r.item = s.item AND r.since > s.moment
++ asof, of dates and timestamps: SELECT s.id, r.rate FROM sales s ASOF LEFT JOIN rates r ON s.item = r.item AND s.day
+  <= r.since
++ asof, using: SELECT * FROM (SELECT id, item, moment AS since FROM sales) s ASOF JOIN rates r USING (item, since)
++ asof, among other joins: SELECT i.label, count(r.rate) FROM sales s JOIN items i USING (item) ASOF JOIN rates r ON
+  s.item = r.item AND s.moment >= r.since WHERE r.rate > 3 GROUP BY i.label
++ asof, anti: SELECT s.id FROM sales s ASOF ANTI JOIN rates r ON s.item = r.item AND s.moment < r.since
++ asof with no rows: SELECT s.id, n.region FROM sales s ASOF LEFT JOIN nothing n ON s.item = n.item AND s.amount >=
+  n.amount
+- asof, right: SELECT s.id, r.rate FROM sales s ASOF RIGHT JOIN rates r ON s.item = r.item AND s.moment >= r.since --
+  an ASOF right join
+- asof with more conditions: SELECT s.id, r.rate FROM sales s ASOF JOIN rates r ON s.item = r.item AND s.moment >=
+  r.since AND r.rate > 3 -- an ASOF join with another condition
 - asof without equality: SELECT s.id, r.since FROM sales s ASOF JOIN (SELECT DISTINCT since FROM rates) r ON
-  s.moment >= r.since -- an ASOF join
+  s.moment >= r.since -- an ASOF join without equality
 - positional: SELECT i.label, m.id FROM items i POSITIONAL JOIN (FROM items ORDER BY item DESC) m(id) -- a
   POSITIONAL join
 + lateral subquery: SELECT s.id, t.w FROM sales s, LATERAL (SELECT max(weight) AS w FROM items i WHERE i.item <
