@@ -31,6 +31,10 @@ _FILE_BYTES = 256 << 20
 _FEW_ROWS = 4096
 """A file with fewer rows is written anew with the next rows rather than left beside them."""
 
+_MOST_BITS = 16 * FILE_ROWS
+"""The widest range of numbers in a file of which the deleted ones are marked by bits."""
+
+_GONE = "shoal_gone"
 _ROWS = "shoal rows"
 _NUMBER = quote(ROW_NUMBER)
 
@@ -108,7 +112,7 @@ class TableWriter:
         selected = [f"{decode(field.type, name)} AS {name}" for field, name in zip(fields, names, strict=True)]
         for start in range(0, table.num_rows, FILE_ROWS):
             part = table.slice(start, FILE_ROWS).rename_columns(names)
-            numbers = pa.array(range(part.num_rows), pa.int64())
+            numbers = pa.arange(0, part.num_rows)
             with self._explaining(""):
                 self.session.connection.register(_ROWS, part.append_column(ROW_NUMBER, numbers))
             try:
@@ -173,8 +177,14 @@ class TableWriter:
         columns = ", ".join(quote(column.name) for column in version.definition.columns)
 
         def kept(file: StoredFile) -> str:
-            gone = f"{_NUMBER} NOT IN (SELECT {_NUMBER} FROM {changed})"
-            return f"SELECT {_NUMBER}, {columns} FROM {files_sql([file])} WHERE {gone}"
+            rows = f"SELECT {_NUMBER}, {columns} FROM {files_sql([file])}"
+            if file.last - file.first >= _MOST_BITS:
+                return f"{rows} WHERE {_NUMBER} NOT IN (SELECT {_NUMBER} FROM {changed}) ORDER BY 1"
+            # A bit for each number costs no join, and so no sort after it.
+            inside = f"{_NUMBER} BETWEEN {file.first} AND {file.last}"
+            bits = f"SELECT bitstring_agg({_NUMBER}, {file.first}, {file.last}) FROM {changed} WHERE {inside}"
+            self.run(f"SET VARIABLE {_GONE} = ({bits})")
+            return f"{rows} WHERE get_bit(getvariable('{_GONE}'), ({_NUMBER} - {file.first})::INTEGER) = 0"
 
         return self._rewritten(version, changed, kept)
 
@@ -193,19 +203,21 @@ class TableWriter:
             inside = f"SELECT * FROM {changed} WHERE {_NUMBER} BETWEEN {file.first} AND {file.last}"
             return (
                 f"SELECT old.{_NUMBER}, {', '.join(selected)} FROM {files_sql([file])} AS old "
-                f"LEFT JOIN ({stored_select(columns, inside)}) AS new ON old.{_NUMBER} = new.{_NUMBER}"
+                f"LEFT JOIN ({stored_select(columns, inside)}) AS new ON old.{_NUMBER} = new.{_NUMBER} ORDER BY 1"
             )
 
         return self._rewritten(version, changed, joined)
 
     def _rewritten(self, version: TableVersion, changed: str, select: Callable[[StoredFile], str]) -> TableVersion:
-        """The table with other files where the temporary table ``changed`` has numbers of their rows."""
+        """The table with other files where the temporary table ``changed`` has numbers of their rows.
+
+        ``select`` keeps the rows of a file in the order of their numbers.
+        """
         files: list[StoredFile] = []
         for file in version.files:
             inside = f"{_NUMBER} BETWEEN {file.first} AND {file.last}"
             ((found,),) = self.run(f"SELECT count(*) FROM {changed} WHERE {inside}")
-            # A file's rows are in the order of their numbers, whatever the join made of them.
-            files.append(self.write(f"{select(file)} ORDER BY 1", file.first, file.last) if found else file)
+            files.append(self.write(select(file), file.first, file.last) if found else file)
         return version.with_files(tuple(files))
 
     def fetch(self, sql: str) -> tuple[tuple[Field, ...], pa.Table]:

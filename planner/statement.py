@@ -32,7 +32,7 @@ from shoal.planner.statement_macro import is_create_macro, is_drop_macro, read_c
 from shoal.planner.statement_reader import QUERY_WORDS, StatementReader
 from shoal.planner.statement_refusals import refusal_of, refuse_effects, refuse_extensions
 from shoal.planner.statement_session import read_deallocate, read_execute, read_prepare, read_reset, read_set
-from shoal.planner.statement_tables import read_alter, read_create, read_drop, read_use
+from shoal.planner.statement_tables import names_in_brackets, read_alter, read_create, read_drop, read_use
 from shoal.planner.suggest import suggest
 from shoal.planner.table_statements import TableStatement
 
@@ -242,7 +242,14 @@ class _Reader(StatementReader):
     def _analyze(self) -> Analyze:
         self.index = 1
         _ = self.skip("TABLE")
-        return Analyze(self._table_name())
+        if self.peek() is None:
+            return Analyze()
+        if self.tokens[-1].text != ")":
+            return Analyze(self._table_name())
+        name = self.table_name()
+        columns = names_in_brackets(self)
+        self.end()
+        return Analyze(name, columns)
 
     def _table_name(self) -> str:
         """The name of a table, or the path of a file in quotes, at the end of the statement."""

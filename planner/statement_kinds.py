@@ -68,9 +68,10 @@ class ShowTables:
 
 @dataclass(frozen=True, slots=True)
 class Analyze:
-    """``ANALYZE [TABLE] name``: statistics of a table, from all of its rows."""
+    """``ANALYZE [[TABLE] name [(columns)]]``: statistics of a table, from all of its rows; without a name, of all."""
 
-    name: str
+    name: str = ""
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
