@@ -40,6 +40,7 @@ from shoal.planner.scalar import column_ref, is_volatile
 from shoal.planner.scope import Relation, Scope, ScopeColumn
 from shoal.planner.shared_plans import expand_free
 from shoal.planner.source import Field
+from shoal.planner.types import data_type
 from shoal.planner.typing import assign_types
 
 _OPERATORS: dict[type[exp.Expression], SetOperator] = {
@@ -174,7 +175,7 @@ class QueryBinder:
         for id, type in zip(columns, types, strict=True):
             value: exp.Expression = exp.Null() if id is None else column_ref(id)
             if id is None or found[id] != type:
-                value = exp.Cast(this=value, to=exp.DataType.build(type, dialect="duckdb", udt=True))
+                value = exp.Cast(this=value, to=data_type(type))
             assignments.append(Assignment(Column(self.ids.fresh(str(id or "missing")), type), value))
         return Project(side.root, tuple(assignments))
 

@@ -14,6 +14,7 @@ from shoal.planner.not_distributable import NotDistributable
 from shoal.planner.protocols import Catalog, Kernel
 from shoal.planner.scalar import DIALECT, column_ref
 from shoal.planner.source import TableSource
+from shoal.planner.types import null_of
 from shoal.planner.typing import assign_types
 from shoal.planner.whole_statement import collect_sources
 
@@ -76,10 +77,7 @@ def _with_empty(query: exp.Expression, inputs: Iterable[BlockInput]) -> exp.Expr
     copy = query.copy()
     definitions = []
     for item in inputs:
-        cells = [
-            exp.Cast(this=exp.null(), to=exp.DataType.build(column.type, dialect=DIALECT, udt=True))
-            for column in schema(item.node)
-        ]
+        cells = [null_of(column.type) for column in schema(item.node)]
         columns = [exp.to_identifier(label, quoted=True) for label in item.labels]
         alias = exp.TableAlias(this=exp.to_identifier(item.name, quoted=True), columns=columns)
         definitions.append(exp.CTE(this=exp.select(*cells), alias=alias))

@@ -36,6 +36,7 @@ from shoal.planner.logical import (
 from shoal.planner.not_distributable import NotDistributable
 from shoal.planner.protocols import Kernel
 from shoal.planner.scalar import column_ref, columns_of, rename
+from shoal.planner.types import null_of
 from shoal.planner.typing import assign_types
 
 MOST_SETS = 64
@@ -166,7 +167,9 @@ def _with_row_of_nulls(
     sides: list[Node] = []
     for source, flag in ((typed, True), (Values((), ((),)), False)):
         passed = [
-            Assignment(Column(ids.fresh(column.id), column.type), column_ref(column.id) if flag else _null(column.type))
+            Assignment(
+                Column(ids.fresh(column.id), column.type), column_ref(column.id) if flag else null_of(column.type)
+            )
             for column in columns
         ]
         mark = Assignment(Column(ids.fresh("is_row"), "BOOLEAN"), exp.Boolean(this=flag))
@@ -191,10 +194,6 @@ def _passing_over(call: exp.Expression, real: ColumnId) -> exp.Expression:
 
 def _is_one_of(column: ColumnId, numbers: Sequence[int]) -> exp.Expression:
     return exp.In(this=column_ref(column), expressions=[_number(number) for number in numbers])
-
-
-def _null(type: str) -> exp.Expression:
-    return exp.Cast(this=exp.Null(), to=exp.DataType.build(type, dialect="duckdb", udt=True))
 
 
 def _number(value: int) -> exp.Expression:

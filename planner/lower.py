@@ -17,6 +17,7 @@ from shoal.planner.ids import ColumnId
 from shoal.planner.logical import JoinKind, Schema, SortKey
 from shoal.planner.physical import AggregatePhase, PhysicalNode
 from shoal.planner.scalar import column_ref, sql_of, substitute
+from shoal.planner.types import null_of
 
 PARTITION_COLUMN = "shoal_partition"
 """The column that tells the executor which partition a row belongs to; the last one of a statement."""
@@ -212,7 +213,7 @@ class Lowering:
 
     def _literals(self, node: p.Literals) -> Block:
         if not node.values.rows:
-            nothing: dict[ColumnId, Value] = {column.id: _null(column.type) for column in node.values.columns}
+            nothing: dict[ColumnId, Value] = {column.id: null_of(column.type) for column in node.values.columns}
             return Block("", nothing, ["false"])
         if not node.values.columns:
             return Block("", {})
@@ -373,10 +374,6 @@ def turn_expression(partitions: int) -> str:
 
 def _name(name: str) -> exp.Column:
     return exp.Column(this=exp.Identifier(this=name, quoted=True))
-
-
-def _null(type: str) -> exp.Expression:
-    return exp.Cast(this=exp.null(), to=exp.DataType.build(type, dialect="duckdb", udt=True))
 
 
 def _operand(expression: exp.Expression) -> str:

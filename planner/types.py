@@ -1,4 +1,4 @@
-"""Facts about DuckDB types that planning needs: in which type two keys are hashed alike."""
+"""Facts about DuckDB types that planning needs: in which type two keys are hashed alike, how one stands in SQL."""
 
 import re
 
@@ -40,8 +40,23 @@ def struct_fields(type: str) -> tuple[str, ...]:
     """The names of the fields of a STRUCT; none if the type is something else."""
     if not type.startswith("STRUCT("):
         return ()
-    parsed = exp.DataType.build(type, dialect="duckdb", udt=True)
-    fields = parsed.expressions
+    fields = data_type(type).expressions
     if type.endswith("]") or not all(isinstance(field, exp.ColumnDef) for field in fields):
         return ()
     return tuple(field.name for field in fields)
+
+
+def data_type(type: str) -> exp.DataType:
+    """A type as a part of an expression: where nothing is known but that a value is NULL, its name is quoted in SQL."""
+    found = exp.DataType.build(type, dialect="duckdb", udt=True)
+    if '"NULL"' in type:
+        for part in list(found.find_all(exp.DataType)):
+            if part.this is exp.DType.NULL:
+                part.set("this", exp.DType.USERDEFINED)
+                part.set("kind", '"NULL"')
+    return found
+
+
+def null_of(type: str) -> exp.Expression:
+    """NULL of a type."""
+    return exp.Cast(this=exp.null(), to=data_type(type))

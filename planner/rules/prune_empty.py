@@ -11,6 +11,7 @@ from shoal.planner.rules.context import RuleContext
 from shoal.planner.rules.contradictions import ColumnTypes, contradict
 from shoal.planner.scalar import column_ref, conjuncts, is_volatile
 from shoal.planner.tree import transform_up, walk
+from shoal.planner.types import null_of
 
 
 def prune_empty(node: Node, context: RuleContext) -> Node:
@@ -158,7 +159,7 @@ def _filled(kept: Node, node: logical.Join | logical.Apply) -> Node:
 def _null(column: Column) -> exp.Expression:
     if not column.type:
         return exp.null()
-    return exp.Cast(this=exp.null(), to=exp.DataType.build(column.type, dialect="duckdb", udt=True))
+    return null_of(column.type)
 
 
 def _renamed(side: Node, node: logical.SetOperation) -> Node:
