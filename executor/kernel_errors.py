@@ -13,6 +13,8 @@ import unicodedata
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+import duckdb
+
 from shoal.executor.sqlstates import exact_sqlstate
 from shoal.planner.errors import (
     BindError,
@@ -215,7 +217,10 @@ def translate_error(exception: BaseException, sql: str = "") -> Error:
 def is_fatal(exception: BaseException) -> bool:
     """Whether the database that raised this can no longer be used."""
     text = str(exception)
-    return type(exception).__name__ == "FatalException" or "database has been invalidated" in text
+    if "database has been invalidated" in text or '"exception_type":"INTERNAL"' in text:
+        return True
+    # The kernel trusts no database in which one of its own assumptions has failed.
+    return type(exception).__name__ in ("FatalException", "InternalException")
 
 
 def _take_apart(exception: BaseException) -> _Told:
@@ -227,15 +232,15 @@ def _take_apart(exception: BaseException) -> _Told:
         kind = "IO"
         if exception.errno in (errno.ENOSPC, errno.EDQUOT):
             text = f"No space left on device: {text}"
-    elif not kind and text.startswith("Error: "):
-        kind, text = "Invalid Input", text.removeprefix("Error: ")  # a kind that the driver has no class for
+    elif not kind and type(exception) is duckdb.Error:
+        kind = "Invalid Input"  # one of the kinds that the driver has no class for
     elif not kind:
         kind = "INTERNAL"
         text = f"{type(exception).__name__}: {text}"
     details: dict[str, str] = {}
     if text.startswith('{"exception_type"'):
         try:
-            details = json.loads(text)
+            details = json.JSONDecoder().raw_decode(text)[0]  # a stack trace may follow
         except ValueError:
             return _Told(kind, text)
         text = details.get("exception_message", text)

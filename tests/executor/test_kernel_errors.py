@@ -198,4 +198,12 @@ def test_what_others_raise() -> None:
 def test_fatal() -> None:
     assert is_fatal(duckdb.FatalException("FATAL Error: x"))
     assert is_fatal(duckdb.Error("INTERNAL Error: the database has been invalidated because of a fatal error"))
+    assert is_fatal(duckdb.InternalException("INTERNAL Error: bad"))
     assert not is_fatal(duckdb.BinderException("Binder Error: x"))
+
+
+def test_failed_assumption_of_the_kernel_with_a_stack_trace() -> None:
+    told = '{"exception_type":"INTERNAL","exception_message":"bad cast","stack_trace":"0 x"}\n\nThis error is a bug'
+    error = duckdb.Error(f"INTERNAL Error: {told}")
+    assert is_fatal(error)
+    assert translate_error(error).message == "bad cast"
