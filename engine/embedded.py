@@ -229,7 +229,7 @@ class EmbeddedStream:
     def _call(self, function: Callable[[], None], patience: Cost | None = None) -> None:
         started = time.monotonic()
         self._clock.resume()
-        processor_started = time.process_time()
+        processor_started = 0.0 if patience is None else time.process_time()
         cancelled_at: list[float] = []
         out_of_patience = False
 

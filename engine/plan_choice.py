@@ -7,7 +7,6 @@ then runs it, for as long as its text, the catalog and its files stay. ``shoal.p
 from collections import deque
 from dataclasses import dataclass, field
 from math import inf
-from statistics import median
 from typing import TYPE_CHECKING
 
 from shoal.run_clock import Cost
@@ -59,13 +58,15 @@ class PlanRuns:
 
     @property
     def seconds(self) -> float:
-        """Seconds of wall time that a run takes; endless if none is known."""
-        return _typical([cost.seconds for cost in self.latest])
+        """Seconds of wall time that a run takes where nothing holds it up; endless if none is known."""
+        return min((cost.seconds for cost in self.latest), default=inf)
 
     @property
     def cpu_seconds(self) -> float:
         """Seconds of CPU time that a run takes; endless if none is known."""
-        return _typical([cost.cpu_seconds for cost in self.latest])
+        values = sorted(cost.cpu_seconds for cost in self.latest)
+        # Of a few the least, as whatever disturbs a run makes it slower; of more, one may also have had luck.
+        return values[_LATEST // 2] if len(values) >= _LATEST else values[0] if values else inf
 
     def __str__(self) -> str:
         return str(Cost(self.seconds, self.cpu_seconds))
@@ -92,9 +93,11 @@ class PlanChoice:
         """Whether the next run should be by Shoal's plan, to learn what it takes."""
         if self.prefers_own or self.given_up or (self.is_planned and self.own is None):
             return False
-        if self.own_runs.count:
-            return self.own_runs.count == 1 and self.own_runs.cpu_seconds < self.kernel_runs.cpu_seconds * DOUBT
-        kernel = self.kernel_runs
+        own, kernel = self.own_runs, self.kernel_runs
+        if own.count:
+            # What took less CPU time but longer may have waited for others: the machine is busy.
+            trials, share = (_LATEST, MARGIN) if own.count > 1 else (2, DOUBT)
+            return own.count < trials and not self.changes and own.cpu_seconds < kernel.cpu_seconds * share
         is_worth_it = kernel.seconds >= LEAST_SECONDS and kernel.total_seconds >= SPENT_SECONDS
         return kernel.count >= KERNEL_RUNS and is_worth_it
 
@@ -137,8 +140,3 @@ class PlanChoice:
         if prefers is not self.prefers_own:
             self.prefers_own = prefers
             self.changes += 1
-
-
-def _typical(values: list[float]) -> float:
-    """The median; of fewer than three values the least, as whatever disturbs a run makes it slower."""
-    return median(values) if len(values) >= _LATEST else min(values, default=inf)

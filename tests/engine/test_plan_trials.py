@@ -108,8 +108,22 @@ def test_a_plan_that_lets_its_caller_wait_is_not_taken() -> None:
     choice = PlanChoice(1, is_planned=True, own=OwnPlan(None, None))  # type: ignore[arg-type]
     for _ in range(2):
         choice.kernel_took(cost_of(1.0))
+    trials = 0
+    while choice.wants_trial:
+        trials += 1
         choice.own_took(cost_of(0.8, seconds=0.7))
+    assert trials == 3
     assert not choice.prefers_own
+
+
+def test_a_machine_that_was_busy_during_a_trial_is_tried_again() -> None:
+    choice = PlanChoice(1, is_planned=True, own=OwnPlan(None, None))  # type: ignore[arg-type]
+    for _ in range(2):
+        choice.kernel_took(cost_of(1.0))
+    for seconds in (0.9, 0.8, 0.4):
+        assert choice.wants_trial
+        choice.own_took(cost_of(0.8, seconds))
+    assert choice.prefers_own
 
 
 def test_the_plan_does_not_change_for_ever() -> None:
