@@ -37,6 +37,9 @@ _SCRATCH_SCHEMA, _SCHEMA = '"temp".main.', "memory.main."
 _PREFIX = "DESCRIBE\n"
 _EXPLAIN = "EXPLAIN\n"
 _CACHED_TYPES = 2048
+_CACHED_NAMES = 256
+_LONG_TEXT = 20_000
+"""Characters of a statement of which no second one is remembered."""
 _SYNTAX = "SELECT json_serialize_sql(?::VARCHAR, skip_null := true, skip_empty := true, skip_default := true)"
 _VIRTUAL_COLUMNS = re.compile(r'"(filename|file_row_number|file_index|file_size|file_last_modified)"', re.IGNORECASE)
 """Columns that only a real file has: a statement that names one is bound to the file itself."""
@@ -50,7 +53,7 @@ class Binder:
         self._made: dict[str, object] = {}
         self._macros = ScratchMacros(scratch)
         self._types: dict[object, dict[str, str]] = {}
-        self._latest_names: tuple[str, tuple[str, ...]] | None = None
+        self._names: dict[str, tuple[str, ...]] = {}
 
     def describe(self, sql: str, parameters: Sequence[object], catalog: CatalogSnapshot) -> tuple[Field, ...]:
         """Names and types of a query's result; raises a user error with its place in ``sql``. Runs nothing."""
@@ -96,11 +99,11 @@ class Binder:
             self.making(sql, catalog)
             try:
                 self._described(sql.rstrip().rstrip(";"), parameters, _EXPLAIN)
+                return None
             except Error as error:
                 return self._explain(error, sql, catalog)
             finally:
                 self._macros.forget_shadows()
-        return None
 
     def check_change(
         self, sql: str, parameters: Sequence[object], target: str, columns: str, catalog: CatalogSnapshot
@@ -174,6 +177,8 @@ class Binder:
         try:
             return self._scratch.rows(how + text, bound_values(text, parameters) or None)
         except (duckdb.Error, RuntimeError, ValueError, TypeError) as error:
+            if how == _PREFIX and "DESCRIBE with" in str(error):
+                return self._described(text, parameters, _EXPLAIN)  # DuckDB tells no more of some errors in syntax
             raise translate_error(error, how + text) from error
 
     def _make_all(self, names: Sequence[str], sql: str, catalog: CatalogSnapshot) -> None:
@@ -190,16 +195,18 @@ class Binder:
     def table_names(self, sql: str) -> tuple[str, ...]:
         """The names of tables, views and files that a query reads; every name in it when DuckDB cannot tell."""
         text = sql.rstrip().rstrip(";")
-        # A statement is asked about when it is bound, and again when its plan is made.
-        latest = self._latest_names
-        if latest is None or latest[0] != text:
+        # A statement is asked about when it is bound, and again when its plan is made, or it is run again.
+        known = self._names.get(text)
+        if known is None:
             try:
-                latest = text, tuple(sorted(self._scratch.table_names(text)))
+                known = tuple(sorted(self._scratch.table_names(text)))
             except (duckdb.Error, RuntimeError):
                 # Macros are called by names that need not be told apart by their schemas.
                 return tuple(sorted(self.words(_without_calls(text))))
-            self._latest_names = latest
-        return latest[1]
+            if len(self._names) >= _CACHED_NAMES or len(text) > _LONG_TEXT:
+                self._names.clear()
+            self._names[text] = known
+        return known
 
     def syntax(self, sql: str) -> str:
         """How the kernel reads a statement, as JSON; nothing if it cannot be written down."""

@@ -6,6 +6,7 @@ from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 
 from shoal.planner.ids import ColumnId
+from shoal.planner.plain_sql import write_plainly
 
 DIALECT = "duckdb"
 _WRITER = Dialect.get_or_raise(DIALECT)
@@ -165,9 +166,8 @@ def _is_volatile_call(part: object) -> bool:
 
 def sql_of(expression: exp.Expression) -> str:
     """The kernel SQL of an expression."""
-    if isinstance(expression, exp.Column) and set(expression.args) == {"this"} and expression.this.quoted:
-        return '"' + expression.name.replace('"', '""') + '"'
-    return expression.sql(dialect=_WRITER, comments=False)
+    plain = write_plainly(expression)
+    return expression.sql(dialect=_WRITER, comments=False) if plain is None else plain
 
 
 def any_refers(items: Iterable[exp.Expression], columns: frozenset[ColumnId]) -> bool:

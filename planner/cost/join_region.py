@@ -64,12 +64,17 @@ def is_full_join(node: Node) -> bool:
 
 
 def _below_filters(node: Node) -> Node | None:
-    """The node below filters that may move; None if one may not."""
+    """The join below filters that may move; None if one may not, or there is no join."""
+    below = node
+    while isinstance(below, logical.Filter):
+        below = below.input
+    if not isinstance(below, logical.Join):
+        return None  # most filters stand above tables, and what they say need not be looked at
     while isinstance(node, logical.Filter):
         if not _may_move(conjuncts(node.predicate)):
             return None
         node = node.input
-    return node
+    return below
 
 
 def collect_region(root: Node) -> Region:
