@@ -14,10 +14,22 @@ READERS: dict[str, FileFormat] = {
     "read_csv_auto": FileFormat.CSV,
     "read_json": FileFormat.JSON,
     "read_json_auto": FileFormat.JSON,
+    "read_ndjson": FileFormat.JSON,
+    "read_ndjson_auto": FileFormat.JSON,
 }
 """The functions that read files, and the format that they read."""
 
-_SUFFIXES = {".parquet": FileFormat.PARQUET, ".csv": FileFormat.CSV, ".tsv": FileFormat.CSV, ".json": FileFormat.JSON}
+_LINES = {name: ("format", "'newline_delimited'") for name in READERS if "ndjson" in name}
+"""What these functions tell the reader of their format."""
+
+_SUFFIXES = {
+    ".parquet": FileFormat.PARQUET,
+    ".csv": FileFormat.CSV,
+    ".tsv": FileFormat.CSV,
+    ".json": FileFormat.JSON,
+    ".jsonl": FileFormat.JSON,
+    ".ndjson": FileFormat.JSON,
+}
 
 
 def named_file(name: str, catalog: Catalog) -> TableSource:
@@ -29,19 +41,21 @@ def named_file(name: str, catalog: Catalog) -> TableSource:
 
 
 def reader_arguments(
-    arguments: list[exp.Expression], first: exp.Expression | None
+    name: str, arguments: list[exp.Expression], first: exp.Expression | None
 ) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    """The paths and the options that a function reads files by, where all of them are constants."""
+    """The paths and the options that a function of that name reads files by, where all of them are constants."""
     items = ([first] if isinstance(first, exp.Expression) else []) + arguments
     paths: list[str] = []
     options: list[tuple[str, str]] = []
     for item in items:
         if isinstance(item, exp.Literal) and item.is_string:
             paths.append(str(item.this))
-        elif isinstance(item, exp.Array):
-            paths += [str(path.this) for path in item.expressions if isinstance(path, exp.Literal)]
+        elif isinstance(item, exp.Array) and all(isinstance(path, exp.Literal) for path in item.expressions):
+            paths += [str(path.this) for path in item.expressions]
         elif isinstance(item, (exp.EQ, exp.PropertyEQ, exp.Kwarg)):
             options.append((item.this.name, item.expression.sql(DIALECT)))
         else:
             raise NotDistributable("a computed path of files")
+    if name in _LINES and all(option.lower() != "format" for option, _ in options):
+        options.append(_LINES[name])
     return tuple(paths), tuple(options)

@@ -13,7 +13,7 @@ from shoal.planner.bind_files import READERS, named_file, reader_arguments
 from shoal.planner.bind_pivot import SourceColumn, pivoted
 from shoal.planner.bind_relation import add_relation, add_scan, add_values
 from shoal.planner.bind_shared import SharedTables
-from shoal.planner.bind_unnest import add_rows, is_short, row_source
+from shoal.planner.bind_unnest import add_rows, is_short, own_columns, row_source
 from shoal.planner.bind_using import join_using, shared_names
 from shoal.planner.column_ids import ColumnIds
 from shoal.planner.common_tables import CommonTable, CommonTables
@@ -26,7 +26,6 @@ from shoal.planner.logical import (
     JoinKind,
     Node,
     Query,
-    Schema,
     Values,
     column_ids,
     schema,
@@ -139,13 +138,15 @@ class FromBinder:
         call = table.this
         name = call.name.lower() if isinstance(call, exp.Anonymous) else call.sql_name().lower()
         if name in READERS:
-            paths, options = reader_arguments(list(call.expressions), call.args.get("this"))
+            paths, options = reader_arguments(name, list(call.expressions), call.args.get("this"))
             source = self.binder.catalog.files(READERS[name], paths, options)
             return add_scan(self.scope, self.binder.ids, table, source, table.alias or name)
         bare = exp.Table(this=call.copy())
         query = exp.select("*").from_(bare)
         bound = self._block(query, f"the table function {name}", {})
-        return add_relation(self.scope, self.binder.ids, table, table.alias or name, bound.node, bound.outputs, ())
+        series = isinstance(call, exp.GenerateSeries) and table.alias
+        outputs = ((table.alias, bound.outputs[0][1]),) if series else bound.outputs
+        return add_relation(self.scope, self.binder.ids, table, table.alias or name, bound.node, outputs, ())
 
     def _common(self, table: exp.Table, common: CommonTable) -> Node:
         bound = self._named_rows(common, lambda: self._definition(common))
@@ -252,8 +253,8 @@ class FromBinder:
         assert source is not None
         rows = ExpressionBinder(self.binder.ids, _no_subquery, Scope(parent=self.scope.parent)).bind(source.list)
         node, columns = add_rows(Values((), ((),)), rows, source.names, self.binder.ids, keep_empty=False)
-        name = source.names[0]
-        return add_relation(self.scope, self.binder.ids, item, name, node, _pairs(source.names, columns), ())
+        outputs = own_columns(item, source.names, columns)
+        return add_relation(self.scope, self.binder.ids, item, source.names[0], node, outputs, ())
 
     def _rows(
         self, left: Node, join: exp.Expression, kind: JoinKind, rows: exp.Expression, names: tuple[str, ...]
@@ -264,9 +265,8 @@ class FromBinder:
         if kind not in (JoinKind.INNER, JoinKind.LEFT) or (kind is JoinKind.LEFT and not always):
             raise NotDistributable("a join with UNNEST of another kind")
         node, columns = add_rows(left, rows, names, self.binder.ids, keep_empty=kind is JoinKind.LEFT)
-        node = add_relation(
-            self.scope, self.binder.ids, join.this, join.this.alias or names[0], node, _pairs(names, columns), ()
-        )
+        outputs = own_columns(join.this, names, columns)
+        node = add_relation(self.scope, self.binder.ids, join.this, names[0], node, outputs, ())
         if condition is None or always:
             return node
         expressions = self._expressions()
@@ -310,10 +310,6 @@ class FromBinder:
         bound_condition = expressions.bind(condition) if condition is not None else None
         apply = ApplyKind.INNER if kind is JoinKind.INNER else ApplyKind.LEFT
         return Apply(apply, left, right, condition=bound_condition)
-
-
-def _pairs(names: tuple[str, ...], columns: Schema) -> tuple[tuple[str, ColumnId], ...]:
-    return tuple((name, column.id) for name, column in zip(names, columns, strict=True))
 
 
 def columns_within(plan: Node) -> frozenset[ColumnId]:

@@ -17,7 +17,7 @@ _FORMATS = {
     ".jsonl": FileFormat.JSON,
     ".ndjson": FileFormat.JSON,
 }
-NAMES_BY_VALUES = re.compile(r"\bquery(_table)?\s*\(", re.IGNORECASE)
+NAMES_BY_VALUES = re.compile(r"\b(?:query(?:_table)?\s*\(|histogram(?:_values)?\s*\(\s*')", re.IGNORECASE)
 """Functions whose argument is a table's name, or a query, and need not be written in the text."""
 
 _VIRTUAL_COLUMNS = re.compile(r"\b(filename|file_row_number|file_index|file_size|file_last_modified)\b", re.IGNORECASE)

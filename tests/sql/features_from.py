@@ -16,6 +16,11 @@ SECTIONS = {
   = true)
 + read_csv: SELECT s FROM read_csv('{folder}/few.csv')
 + read_json: SELECT s FROM read_json('{folder}/few.json')
++ read_ndjson: SELECT id, s FROM read_ndjson('{folder}/few.json')
+- a list of computed paths: SELECT count(*) FROM read_csv(['{folder}/few' || '.csv', '{folder}/few.csv']) -- a computed
+  path of files
+- the histogram of a named table: SELECT bin, count FROM histogram_values('items', item, bin_count := 3) -- the table
+  function histogram_values
 + parenthesised joins: SELECT count(*) FROM (sales s JOIN items i ON s.item = i.item) JOIN rates r ON r.item =
   i.item
 - alias of parenthesised joins: SELECT j.label FROM (sales s JOIN items i ON s.item = i.item) AS j -- an alias of
