@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from shoal.planner.column_ids import ColumnIds
 from shoal.planner.errors import ProgrammingError
+from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Assignment, Column, Node, Unnest
 from shoal.planner.not_distributable import NotDistributable
 from shoal.planner.protocols import Kernel
@@ -96,6 +97,14 @@ def row_source(item: exp.Expression) -> RowSource | None:
             return RowSource(made, (made.name,))
         case _:
             return None
+
+
+def own_columns(
+    item: exp.Expression, names: tuple[str, ...], columns: tuple[Column, ...]
+) -> tuple[tuple[str, ColumnId], ...]:
+    """The columns of a function in FROM by their names; its alias is the name of the first of them, too."""
+    labels = (item.alias, *names[1:]) if item.alias else names
+    return tuple((label, column.id) for label, column in zip(labels, columns, strict=True))
 
 
 def is_short(table: exp.Table, kernel: Kernel) -> bool:
