@@ -62,8 +62,7 @@ class Binder:
         text = sql.rstrip().rstrip(";")
         with self._scratch.lock:
             names = self.table_names(text)
-            by_value = catalog.names() if NAMES_BY_VALUES.search(text) else ()
-            self._make_all((*names, *by_value), sql, catalog)
+            self._make_all((*names, *(catalog.names() if NAMES_BY_VALUES.search(text) else ())), sql, catalog)
             self._define(text, catalog, ())
             try:
                 rows = self._described(text, parameters)
@@ -117,7 +116,7 @@ class Binder:
         with self._scratch.lock:
             # DuckDB tells no names of a statement that changes a table it does not know.
             own = (folded, target.casefold(), f"{MAIN}{SEPARATOR}{folded}")
-            names = {item for item in self.words(text) if item.casefold() not in own}
+            names = {item for item in words_of(text) if item.casefold() not in own}
             self._make_all(sorted(name for name in names if catalog.entry(name) is not None), sql, catalog)
             self._define(text, catalog, ())
             self._drop(folded)
@@ -131,17 +130,6 @@ class Binder:
             finally:
                 self._scratch.rows(f"DROP TABLE {table}")
                 self._macros.forget_shadows()
-
-    @staticmethod
-    def words(sql: str) -> frozenset[str]:
-        """Every name in a text, of one part or qualified with a schema."""
-        kinds = (TokenKind.WORD, TokenKind.QUOTED)
-        tokens = tuple(tokenize(sql))
-        names = {token.name for token in tokens if token.kind in kinds}
-        for first, dot, second in zip(tokens, tokens[1:], tokens[2:], strict=False):
-            if dot.text == "." and first.kind in kinds and second.kind in kinds:
-                names.add(f"{first.name}{SEPARATOR}{second.name}")
-        return frozenset(names)
 
     def making(self, query: str, catalog: CatalogSnapshot) -> None:
         """Have the scratch connection know all that a query names; the caller holds its lock."""
@@ -177,8 +165,8 @@ class Binder:
         try:
             return self._scratch.rows(how + text, bound_values(text, parameters) or None)
         except (duckdb.Error, RuntimeError, ValueError, TypeError) as error:
-            if how == _PREFIX and "DESCRIBE with" in str(error):
-                return self._described(text, parameters, _EXPLAIN)  # DuckDB tells no more of some errors in syntax
+            if "DESCRIBE with" in str(error):  # which says no more of some errors in syntax
+                return self._described(text, parameters, _EXPLAIN)
             raise translate_error(error, how + text) from error
 
     def _make_all(self, names: Sequence[str], sql: str, catalog: CatalogSnapshot) -> None:
@@ -202,7 +190,7 @@ class Binder:
                 known = tuple(sorted(self._scratch.table_names(text)))
             except (duckdb.Error, RuntimeError):
                 # Macros are called by names that need not be told apart by their schemas.
-                return tuple(sorted(self.words(_without_calls(text))))
+                return tuple(sorted(words_of(_without_calls(text))))
             if len(self._names) >= _CACHED_NAMES or len(text) > _LONG_TEXT:
                 self._names.clear()
             self._names[text] = known
@@ -299,6 +287,17 @@ class Binder:
     def _explain(self, error: Error, sql: str, catalog: CatalogSnapshot, before: int = 1) -> Error:
         """The error with its place in the user's text, and a hint from our own catalog instead of DuckDB's."""
         return explain_binding(error, sql, catalog, self.table_names(sql), before)
+
+
+def words_of(sql: str) -> frozenset[str]:
+    """Every name in a text, of one part or qualified with a schema."""
+    kinds = (TokenKind.WORD, TokenKind.QUOTED)
+    tokens = tuple(tokenize(sql))
+    names = {token.name for token in tokens if token.kind in kinds}
+    for first, dot, second in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if dot.text == "." and first.kind in kinds and second.kind in kinds:
+            names.add(f"{first.name}{SEPARATOR}{second.name}")
+    return frozenset(names)
 
 
 class BoundCatalog:

@@ -131,11 +131,9 @@ def asks_catalog(sql: str, catalog: CatalogSnapshot, names: NamesOf) -> bool:
 
 def reads_rows(sql: str, catalog: CatalogSnapshot, names: NamesOf) -> bool:
     """Whether a query that reads the catalog reads the rows of tables too."""
-    for part in reversed(tuple(catalog_parts(sql))):
-        sql = f"{sql[: part.start]}{'SELECT 1' if part.bracketed else '(SELECT 1)'}{sql[part.end :]}"
     pending, seen = [sql], set[str]()
     while pending:
-        for name in _names(pending.pop(), names):
+        for name in _names(_without_parts(pending.pop()), names):
             entry = catalog.entry(name)
             if isinstance(entry, ViewDefinition) and name not in seen:
                 seen.add(name)
@@ -143,6 +141,13 @@ def reads_rows(sql: str, catalog: CatalogSnapshot, names: NamesOf) -> bool:
             elif not isinstance(entry, ViewDefinition) and catalog.knows(name):
                 return True
     return False
+
+
+def _without_parts(sql: str) -> str:
+    """The text without what it reads of the catalog."""
+    for part in reversed(tuple(catalog_parts(sql))):
+        sql = f"{sql[: part.start]}{'SELECT 1' if part.bracketed else '(SELECT 1)'}{sql[part.end :]}"
+    return sql
 
 
 def with_catalog_views(sql: str, catalog: CatalogSnapshot) -> tuple[str, CatalogSnapshot]:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from shoal.executor.kernel_types import quote
-from shoal.planner.names import own_name, shown_name
+from shoal.planner.lexer import tokenize
+from shoal.planner.names import MAIN, own_name, schema_of, shown_name
 from shoal.planner.statement_kinds import Query
 from shoal.planner.table_statements import Delete, Update
 from shoal.table_store import ROW_NUMBER, TableColumn, TableDefinition
@@ -52,7 +53,19 @@ def rows_query(sql: str, statement: Update | Delete, selected: Sequence[str], na
     before = f"{target.before.of(sql)}\n" if target.before else ""
     others = f",\n{statement.others.of(sql)}" if statement.others else ""
     condition = f"\nWHERE (\n{statement.condition.of(sql)}\n)" if statement.condition else ""
-    return Query(f"{before}SELECT {', '.join(selected)}\nFROM {quote(target_name(name))} AS {alias}{others}{condition}")
+    text = f"{before}SELECT {', '.join(selected)}\nFROM {quote(target_name(name))} AS {alias}{others}{condition}"
+    return Query(text if target.alias else _without_schema(text, name))
+
+
+def _without_schema(text: str, name: str) -> str:
+    """The text with the columns of a table named by its own name alone: ``s.t.a`` -> ``t.a``."""
+    schema, own = (schema_of(name) or MAIN).casefold(), own_name(name).casefold()
+    tokens = tuple(tokenize(text))
+    for first, dot, second, after in reversed(tuple(zip(tokens, tokens[1:], tokens[2:], tokens[3:], strict=False))):
+        is_named = first.name.casefold() == schema and second.name.casefold() == own
+        if is_named and dot.text == after.text == ".":
+            text = text[: first.start] + text[second.start :]
+    return text
 
 
 def default_of(column: TableColumn) -> str:

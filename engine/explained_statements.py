@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shoal.binder import Binder
+from shoal.binder import Binder, words_of
 from shoal.catalog import CatalogSnapshot
 from shoal.changed_rows import deleted_columns, rows_query, target_name, updated_columns
 from shoal.planner.errors import BindError, ErrorContext, NotSupportedError
@@ -55,7 +55,7 @@ def _explained_change(
     name = catalog.key(written) or written
     version = table_named(name, sql, catalog)
     is_dynamic = isinstance(statement, Insert) and statement.query is not None and statement.query.dynamic
-    if not is_dynamic and catalog.has_two(binder.words(sql)) is None:
+    if not is_dynamic and catalog.has_two(words_of(sql)) is None:
         binder.check_change(sql, (), written, version.definition.body(), catalog)
     match statement:
         case Insert(query=None):

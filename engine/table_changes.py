@@ -11,7 +11,7 @@ from typing import Protocol, assert_never
 
 import pyarrow as pa
 
-from shoal.binder import Binder
+from shoal.binder import Binder, words_of
 from shoal.catalog import CatalogSnapshot, SessionCatalog
 from shoal.catalog_words import reads_catalog
 from shoal.changed_rows import default_of, deleted_columns, rows_query, target_name, updated_columns
@@ -114,9 +114,12 @@ class TableChanges:
     def _changed(self, statement: Change, step: _Step, writer: TableWriter) -> tuple[TableVersion, Changed]:
         match statement:
             case Insert(query=None) if reads_catalog(statement.source.of(step.sql)):
-                before = f"{statement.target.before.of(step.sql)} " if statement.target.before else ""
-                query = Query(before + statement.source.of(step.sql))
-                return self._insert(replace(statement, query=query), step, writer)
+                from shoal.catalog_queries import with_catalog_views
+
+                sql, catalog = with_catalog_views(step.sql, step.catalog)
+                again = classify(sql)
+                assert isinstance(again, Insert), "what it reads does not change what it is"
+                return self._insert_values(again, replace(step, sql=sql, catalog=catalog), writer)
             case Insert(query=None):
                 return self._insert_values(statement, step, writer)
             case Insert():
@@ -298,7 +301,7 @@ def _is_dynamic(statement: Insert | Update | Delete, sql: str, catalog: CatalogS
     """Whether the binder cannot tell: columns depend on rows, or another schema's table has the target's own name."""
     if isinstance(statement, Insert) and statement.query is not None and statement.query.dynamic:
         return True
-    return catalog.has_two(Binder.words(sql)) is not None
+    return catalog.has_two(words_of(sql)) is not None
 
 
 def _check_width(definition: TableDefinition, wanted: Sequence[str], result: Result) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shoal.binder import Binder, BoundCatalog
+from shoal.binder import Binder, BoundCatalog, words_of
 from shoal.catalog import CatalogSnapshot
 from shoal.executor.kernel import Session
 from shoal.executor.scan import scan_sql
@@ -17,14 +17,13 @@ class _Words:
 
     def __init__(self, sql: str, binder: Binder, catalog: CatalogSnapshot) -> None:
         self._sql = sql
-        self._binder = binder
         self._bound = BoundCatalog(binder, catalog)
         self._catalog = catalog
 
     def table_names(self, sql: str) -> tuple[str, ...]:
         if sql != self._sql:
             return self._bound.table_names(sql)
-        return tuple(sorted(name for name in self._binder.words(sql) if self._catalog.entry(name) is not None))
+        return tuple(sorted(name for name in words_of(sql) if self._catalog.knows(name)))
 
     def describe(self, sql: str, parameters: Sequence[object] = ()) -> tuple[Field, ...]:
         return self._bound.describe(sql, parameters)

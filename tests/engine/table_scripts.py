@@ -286,6 +286,53 @@ SCHEMAS = {
         CREATE OR REPLACE VIEW s.v(one) AS SELECT w || '!' FROM t;
         FROM s.v
     """,
+    "one name in two schemas": """
+        CREATE SCHEMA s;
+        USE s;
+        CREATE TABLE t AS SELECT 's' AS a;
+        CREATE TABLE main.t AS SELECT 'main' AS a;
+        SELECT x.a, y.a FROM t AS x, main.t AS y;
+        SELECT t.a, memory.main.t.a FROM memory.s.t, memory.main.t;
+        INSERT INTO t SELECT a || '!' FROM main.t;
+        INSERT INTO memory.main.t VALUES ('more');
+        UPDATE t SET a = m.a FROM main.t AS m WHERE t.a = m.a || '!';
+        DELETE FROM main.t USING s.t AS o WHERE o.a = main.t.a RETURNING *;
+        SELECT * FROM t ORDER BY a;
+        USE main;
+        SELECT * FROM t ORDER BY a;
+        CREATE TEMP TABLE t AS SELECT 'temp' AS a;
+        SELECT x.a, y.a, z.a FROM t AS x, main.t AS y, s.t AS z ORDER BY ALL;
+        CREATE TABLE temp.u(a INTEGER);
+        SET schema = 's';
+        SELECT current_schema();
+        RESET schema
+    """,
+    "views and what is shown": """
+        CREATE TABLE t(a INTEGER NOT NULL DEFAULT 3, b VARCHAR);
+        CREATE VIEW v AS SELECT a FROM t;
+        ALTER VIEW v RENAME TO w;
+        ALTER TABLE w RENAME TO x;
+        ALTER VIEW t RENAME TO y;
+        CREATE OR REPLACE VIEW IF NOT EXISTS x AS SELECT 1;
+        CREATE RECURSIVE VIEW r(n) AS SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3;
+        SELECT * FROM r ORDER BY n;
+        CREATE VIEW d AS DESCRIBE t;
+        FROM d;
+        DESCRIBE FROM t;
+        DESCRIBE SELECT a, a + 1 AS b FROM t;
+        CREATE VIEW c AS SELECT table_name FROM information_schema.tables;
+        SELECT table_name FROM c ORDER BY ALL;
+        INSERT INTO t(b) VALUES ((SELECT count(*) FROM duckdb_views() WHERE NOT internal)), ('t');
+        SELECT t.a, i.table_name FROM t JOIN information_schema.tables AS i ON i.table_name = t.b;
+        DELETE FROM t WHERE b IN (SELECT table_name FROM duckdb_tables());
+        SELECT * FROM t ORDER BY b;
+        SELECT relname FROM pg_class WHERE relname IN ('t', 'd') ORDER BY 1;
+        ANALYZE t(a);
+        ANALYZE t(nosuch);
+        UPDATE t SET (a, b) = ROW(8, 'row');
+        ALTER TABLE t ALTER a TYPE INTEGER USING a * 2;
+        FROM t
+    """,
     "the catalog": """
         CREATE TABLE t(a INTEGER DEFAULT 3 NOT NULL, b DECIMAL(10,2));
         CREATE VIEW v AS SELECT b FROM t;
