@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlglot import exp
+from sqlglot import ErrorLevel, exp
 from sqlglot.dialects.dialect import Dialect
 
 from shoal.planner.ids import ColumnId
@@ -167,7 +167,10 @@ def _is_volatile_call(part: object) -> bool:
 def sql_of(expression: exp.Expression) -> str:
     """The kernel SQL of an expression."""
     plain = write_plainly(expression)
-    return expression.sql(dialect=_WRITER, comments=False) if plain is None else plain
+    if plain is not None:
+        return plain
+    # sqlglot would log that another system gives a function another type.
+    return expression.sql(dialect=_WRITER, comments=False, unsupported_level=ErrorLevel.IGNORE)
 
 
 def any_refers(items: Iterable[exp.Expression], columns: frozenset[ColumnId]) -> bool:
