@@ -43,22 +43,22 @@ def make_case(seed: int, world: World) -> Case:
     chooser = random.Random(f"case {seed}")
     chance = chooser.random()
     queries = Queries(seed, world)
-    if chance < 0.02:
+    if chance < 0.018:
         return _where(queries)
-    if chance < 0.04:
+    if chance < 0.035:
         return _having(queries)
-    if chance < 0.055:
+    if chance < 0.05:
         return _distinct(queries)
-    if chance < 0.075:
+    if chance < 0.067:
         return _aggregate(queries)
-    if chance < 0.1:
+    if chance < 0.085:
         return _norec(queries)
-    if chance < 0.2:
+    if chance < 0.3:
         return Case("session", Oracle.SESSION, Sessions(seed, world).statements())
     times = chooser.choice((1, 1, 2))
-    if chance < 0.5:
+    if chance < 0.57:
         return Case("template", Oracle.DUCKDB, (Templates(queries).query(),), times)
-    return Case("query", Oracle.DUCKDB, (queries.query(chooser.choice((1, 2, 2))),), times)
+    return Case("query", Oracle.DUCKDB, (queries.query(chooser.choice((0, 1, 1, 2))),), times)
 
 
 def _split(predicate: str) -> tuple[str, str, str]:

@@ -71,7 +71,7 @@ def choose_settings(seed: int) -> Settings:
     return (
         (FAULTS, faults),
         ("distribute", chooser.choice(("always",) * 9 + ("auto",))),
-        ("partitions", str(chooser.choice((1, 2, 2, 3, 3, 3, 5, 7)))),
+        ("partitions", str(chooser.choice((1, 2, 2, 2, 2, 2, 3, 3, 3, 5, 7)))),
         ("join_strategy", chooser.choice(("auto", "auto", "broadcast", "partitioned"))),
         ("disabled_rules", ",".join(sorted(disabled))),
         ("mmap", chooser.choice(("on", "on", "on", "off"))),

@@ -95,6 +95,7 @@ class Ground:
         self.spared = 0
         """How often it raised a run-time error in computing what Shoal knew that nobody needs."""
         self._plan = ""
+        self._settings: dict[str, str] = {}
         self._dead: set[str] = set()
         with ExitStack() as stack:
             self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shoal_hunt_")))
@@ -121,7 +122,8 @@ class Ground:
         """Change settings."""
         self._faults = parse_faults(dict(settings).get(FAULTS, ""))
         for name, value in settings:
-            if name != FAULTS:
+            if name != FAULTS and self._settings.get(name) != value:
+                self._settings[name] = value
                 self.connection.execute(f"SET {name} = '{value}'")
 
     def attempt(self, seed: int) -> Tried:
