@@ -8,7 +8,7 @@ import datetime as dt
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
@@ -245,12 +245,14 @@ def _append(part: list[FileRange], item: KeyRange, predicate: str) -> None:
 
 
 def _whole_first(part: list[FileRange], sizes: dict[str, int]) -> list[FileRange]:
-    """The ranges of a part: those that are all of a file without bounds, and together, as one call reads them all."""
+    """The ranges of a part: those that are all of a file without bounds, and together, as one call reads them all;
+    of the others it is noted which go on to the end of their file."""
     whole: list[FileRange] = []
     rest: list[FileRange] = []
     for item in part:
-        if item.first_row == 0 and item.last_row == sizes[item.file.path] - 1 and not item.predicate:
+        to_end = item.last_row == sizes[item.file.path] - 1
+        if item.first_row == 0 and to_end and not item.predicate:
             whole.append(FileRange(item.file))
         else:
-            rest.append(item)
+            rest.append(replace(item, to_end=to_end))
     return whole + rest

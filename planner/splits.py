@@ -70,7 +70,9 @@ def _by_rows(pieces: list[tuple[FileIdentity, int, int]], tasks: int, work: list
 
 def _split(run: list[tuple[FileIdentity, int, int]], sizes: dict[str, int]) -> Split:
     ranges = tuple(
-        FileRange(file) if first == 0 and rows == sizes[file.path] else FileRange(file, first, first + rows - 1)
+        FileRange(file)
+        if first == 0 and rows == sizes[file.path]
+        else FileRange(file, first, first + rows - 1, to_end=first + rows == sizes[file.path])
         for file, first, rows in run
         if rows
     )

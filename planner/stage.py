@@ -15,13 +15,15 @@ from shoal.planner.source import Field, FileIdentity, TableSource
 class FileRange:
     """The rows ``first_row`` (from 0) to ``last_row`` (inclusive) of a file; the whole file when both are None.
 
-    Of these only the rows for which ``predicate``, SQL over the source's columns, is true (empty: all).
+    Of these only the rows for which ``predicate``, SQL over the source's columns, is true (empty: all). ``to_end``:
+    ``last_row`` is the last one of the file, so that no row has to be compared with it.
     """
 
     file: FileIdentity
     first_row: int | None = None
     last_row: int | None = None
     predicate: str = ""
+    to_end: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,14 +62,28 @@ def test_no_columns_count_the_rows(node: Node, numbers: Path) -> None:
     assert node.rows(task) == [(ROWS,)]
 
 
+@pytest.mark.parametrize("told", [True, False])
 @pytest.mark.parametrize("cuts", [(0, ROWS), (0, 1, ROWS), (0, 4096, 8192, ROWS), (0, 13_000, 13_001, 40_000, ROWS)])
-def test_row_ranges_add_up_to_the_file(node: Node, numbers: Path, cuts: tuple[int, ...]) -> None:
+def test_row_ranges_add_up_to_the_file(node: Node, numbers: Path, cuts: tuple[int, ...], told: bool) -> None:
     source = parquet(numbers)
     found: list[tuple[object, ...]] = []
     for first, end in pairwise(cuts):
-        split = Split((FileRange(source.files[0], first, end - 1),))
+        split = Split((FileRange(source.files[0], first, end - 1, to_end=told and end == ROWS),))
         found += scanned(node, TaskScan("t", source, ("k", "b c", "s", "h"), split))
     assert found == plain(f"SELECT * FROM '{numbers}'")
+
+
+def test_rows_at_the_ends_of_a_file_are_compared_with_one_bound_or_none(numbers: Path) -> None:
+    source = parquet(numbers)
+    file = source.files[0]
+
+    def bounds(part: FileRange) -> str:
+        return scan_sql(TaskScan("t", source, ("k",), Split((part,)))).partition(" WHERE ")[2]
+
+    assert bounds(FileRange(file, 10, 19)) == "file_row_number >= 10 AND file_row_number <= 19"
+    assert bounds(FileRange(file, 0, 19)) == "file_row_number <= 19"
+    assert bounds(FileRange(file, 10, ROWS - 1, to_end=True)) == "file_row_number >= 10"
+    assert bounds(FileRange(file, 0, ROWS - 1, "k > 1", to_end=True)) == "(k > 1)"
 
 
 def test_ranges_of_one_task_keep_their_order(node: Node, numbers: Path, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ def rows_read(split: Split, layout: list[list[int]]) -> list[tuple[str, int]]:
     for item in split.ranges:
         groups = layout[int(item.file.path.removeprefix("f").split(".")[0])]
         first, last = item.first_row or 0, sum(groups) - 1 if item.last_row is None else item.last_row
+        assert item.last_row is None or item.to_end == (last == sum(groups) - 1)
         found += [(item.file.path, number) for number in range(first, last + 1)]
     return found
 
