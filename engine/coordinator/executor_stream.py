@@ -43,7 +43,7 @@ MAX_SLOTS = 4096
 class StreamSettings:
     """How often an executor gives a sign of life, and after how long a silence each side gives up the other."""
 
-    heartbeat_seconds: float = 1.0
+    heartbeat_seconds: float = 2.0
     lease_seconds: float = 20.0
     version: str = VERSION
 
