@@ -11,6 +11,9 @@ from shoal.planner.source import ArrowSource, Field, TableSource
 from shoal.planner.stage import Split, TaskScan
 from shoal.planner.whole_statement import collect_sources
 
+_QUERIES = frozenset({"select", "from", "table"})
+"""Without one of these words no part of a statement reads a table."""
+
 
 class _Words:
     """The binder, where it is not a query that is asked for its tables: every word may be one."""
@@ -37,8 +40,12 @@ def bind_names(text: str, catalog: CatalogSnapshot, binder: Binder, session: Ses
     tables: dict[str, tuple[str, TableSource]] = {}
     views: dict[str, tuple[str, str]] = {}
     collect_sources(text, catalog, _Words(text, binder, catalog), tables, views)  # type: ignore[arg-type]
+    has_query = not _QUERIES.isdisjoint(word.casefold() for word in words_of(text))
     for written, source in tables.values():
         if isinstance(source, ArrowSource):
+            if not has_query:
+                # The word is the name of something else, as of a field.
+                continue
             raise NotSupportedError(f"VALUES cannot read {written}: insert a query instead")
         columns = tuple(field.name for field in source.columns)
         session.create_view(written, scan_sql(TaskScan(written, source, columns, Split(whole=True))))
