@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from shoal.planner.bind_expression import BoundQuery, ExpressionBinder
 from shoal.planner.bind_from import FromBinder
-from shoal.planner.bind_output import limit_of
+from shoal.planner.bind_limit import ComputedLimit, limit_of
 from shoal.planner.bind_pivot import unpivot_statement
 from shoal.planner.bind_select import SelectBinder
 from shoal.planner.bind_sets import PairedColumn, paired_by_name, paired_by_place, union_sides
@@ -180,7 +180,9 @@ class QueryBinder:
         return Project(side.root, tuple(assignments))
 
     def _ordered(self, bound: BoundQuery, query: exp.Expression, parent: Scope | None) -> BoundQuery:
-        order, limit = query.args.get("order"), limit_of(query)
+        order, limit = query.args.get("order"), limit_of(query, self.kernel)
+        if isinstance(limit, ComputedLimit):
+            raise NotDistributable("a computed LIMIT of a set operation")
         node = bound.node
         if order is not None:
             node, keys = self._output_keys(bound, order.expressions)

@@ -1,23 +1,23 @@
 """Binds scalar expressions: names become unique columns, subqueries become placeholders that are applied later."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlglot import exp
 
 from shoal.planner import tree
-from shoal.planner.bind_quantified import agree, as_membership, compared, is_quantified, summary_of
+from shoal.planner.bind_quantified import agree, as_membership, compared, is_quantified, over_list, summary_of
 from shoal.planner.bind_unnest import is_row_making
 from shoal.planner.column_ids import ColumnIds
 from shoal.planner.functions import function_name, is_aggregate
 from shoal.planner.ids import ColumnId
-from shoal.planner.kernel_text import lambdas_with_fields
+from shoal.planner.kernel_text import carried_text, lambdas_with_fields
 from shoal.planner.logical import Aggregate, Apply, ApplyKind, Assignment, Column, Node, Project, Query, schema
 from shoal.planner.not_distributable import NotDistributable
 from shoal.planner.protocols import Kernel
 from shoal.planner.safe_nodes import CARRIED_NODES, KERNEL_ONLY, SAFE_NODES
 from shoal.planner.scalar import column_ref, columns_of, is_volatile, sql_of
-from shoal.planner.scope import Scope
+from shoal.planner.scope import Scope, ScopeColumn
 from shoal.planner.source import Field
 from shoal.planner.typing import assign_types
 
@@ -72,6 +72,11 @@ class ExpressionBinder:
                 return self._subquery(node, names, prefer_alias)
             if isinstance(node, exp.IgnoreNulls) and isinstance(node.this, exp.AnyValue):
                 return node.this  # sqlglot's own addition: the kernel's any_value knows no other way
+            if (listed := over_list(node)) is not None:
+                words, *parts = listed
+                # The kernel's own text, as no rule knows what becomes of it where it is negated.
+                bound_parts = [self.bind(part, names, prefer_alias=prefer_alias) for part in parts]
+                return carried_text(("", words, ")"), bound_parts)
             if is_quantified(node):
                 return self._quantified(node, names, prefer_alias)
             if isinstance(node, exp.Var) and any(
@@ -113,6 +118,9 @@ class ExpressionBinder:
         if found is None:
             if alias is not None:
                 return exp.Paren(this=alias.copy())
+            row = self.scope.row(names[0]) if len(names) == 1 else ()
+            if row:
+                return _struct_of(row)
             raise NotDistributable(f"the name {sql_of(node)} is resolved by the kernel only")
         value: exp.Expression = column_ref(found.id)
         for field_name in fields:
@@ -190,6 +198,17 @@ class ExpressionBinder:
                 node = self.attach(node, [needle], rewrite)
             node = Apply(subquery.kind, node, subquery.plan, Column(mark), needle)
         return node
+
+
+def _struct_of(columns: Sequence[ScopeColumn]) -> exp.Expression:
+    """A row of a table, which its name stands for where no column has it."""
+    if len({column.name.lower() for column in columns}) < len(columns):
+        raise NotDistributable("a row in which a name occurs twice")
+    fields = [
+        exp.PropertyEQ(this=exp.to_identifier(column.name, quoted=True), expression=column_ref(column.id))
+        for column in columns
+    ]
+    return exp.Struct(expressions=fields)
 
 
 def single_column(bound: BoundQuery, kind: ApplyKind) -> Node:

@@ -15,7 +15,7 @@ from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Aggregate, Assignment, Column, Node, Project, Sort, column_ids, schema
 from shoal.planner.not_distributable import NotDistributable
 from shoal.planner.protocols import Kernel
-from shoal.planner.scalar import column_ref, columns_of, unwrap
+from shoal.planner.scalar import column_ref, columns_of, sql_of, unwrap
 
 _LEAVES = (exp.Identifier, exp.Var, exp.DataType, exp.Literal)
 
@@ -47,7 +47,7 @@ class GroupBinder:
         _check_calls(inner, node)
         node = self._with_keys(node, bound)
         for call in inner:
-            text = call.sql("duckdb")
+            text = sql_of(call)
             if text not in self.aggregates:
                 self.aggregates[text] = Assignment(Column(self.ids.fresh(function_name(aggregate_call(call)))), call)
         by_id = {column.id: column for column in schema(node)}
@@ -94,9 +94,10 @@ class GroupBinder:
             # Constants are no keys: a list of them and of aggregates has one group, even over no rows.
             plain = [item.expression for item in self.items if not contains_aggregate(item.expression)]
             return [item for item in plain if columns_of(item)]
-        if group.args.get("totals") or any(isinstance(item, exp.Tuple) for item in group.expressions):
+        items = [item for item in group.expressions if not isinstance(item, exp.Tuple) or item.expressions]
+        if group.args.get("totals") or any(isinstance(item, exp.Tuple) for item in items):
             raise NotDistributable("grouping by a row")
-        return [self._group_key(item) for item in group.expressions]
+        return [self._group_key(item) for item in items]
 
     def _group_key(self, item: exp.Expression) -> exp.Expression:
         if isinstance(item, exp.Literal) and not item.is_string and str(item.this).isdigit():
@@ -124,7 +125,7 @@ class GroupBinder:
             if expression == key:
                 return column_ref(id)
         if is_aggregate(expression):
-            return column_ref(self.aggregates[expression.sql("duckdb")].column.id)
+            return column_ref(self.aggregates[sql_of(expression)].column.id)
         copy = expression.copy()
         if isinstance(expression, exp.Window):
             for item in window_operands(copy):

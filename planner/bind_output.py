@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from shoal.planner.bind_expression import BoundQuery
+from shoal.planner.bind_expression import BoundQuery, ExpressionBinder
+from shoal.planner.bind_limit import ComputedLimit, limit_of, limited
 from shoal.planner.column_ids import ColumnIds
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import (
@@ -21,9 +22,8 @@ from shoal.planner.logical import (
     schema,
 )
 from shoal.planner.not_distributable import NotDistributable
+from shoal.planner.protocols import Kernel
 from shoal.planner.scalar import column_ref, columns_of, unwrap
-
-LARGEST_LIMIT = 2**31
 
 
 @dataclass(slots=True)
@@ -63,14 +63,15 @@ def deliver(
     node: Node,
     items: list[SelectItem],
     order: list[SortKey],
-    ids: ColumnIds,
     on: list[SortKey],
+    expressions: ExpressionBinder,
+    kernel: Kernel,
 ) -> BoundQuery:
     """The block over ``node``, with the columns by which it is ordered behind those of its select list.
 
     ``on``: the keys of DISTINCT ON, of each of which the first row in the order stays.
     """
-    distinct = select.args.get("distinct")
+    distinct, ids = select.args.get("distinct"), expressions.ids
     columns = _Columns(ids, {column.id: column for column in schema(node)})
     outputs = tuple((item.name, columns.add(item.expression, item.name)) for item in items)
     delivered = len(columns.assignments)
@@ -88,9 +89,11 @@ def deliver(
         node = Project(node, tuple(columns.assignments.values()))
         if distinct is not None:
             node = Aggregate(node, schema(node), ())
+    limit = limit_of(select, kernel)
+    if isinstance(limit, ComputedLimit):
+        node, limit = limited(node, keys, limit, expressions), None
     if keys:
         node = Sort(node, keys)
-    limit = limit_of(select)
     return BoundQuery(node if limit is None else Limit(node, *limit), outputs)
 
 
@@ -106,39 +109,3 @@ def _first_rows(node: Node, partition: list[ColumnId], keys: tuple[SortKey, ...]
     first = exp.EQ(this=column_ref(number.id), expression=exp.Literal(this="1", is_string=False))
     kept = tuple(Assignment(column, column_ref(column.id)) for column in schema(node))
     return Project(Filter(Window(node, (Assignment(number, window),)), first), kept)
-
-
-def limit_of(query: exp.Expression) -> tuple[int | None, int] | None:
-    """The constant LIMIT and OFFSET of a query block, None without either."""
-    limit, offset = query.args.get("limit"), query.args.get("offset")
-    if limit is None and offset is None:
-        return None
-    options = limit.args.get("limit_options") if isinstance(limit, exp.Fetch) else None
-    if isinstance(limit, exp.Fetch) and not (
-        options and (options.args.get("percent") or options.args.get("with_ties"))
-    ):
-        counts = [limit.args.get("count") or exp.Literal(this="1", is_string=False)]
-    elif limit is None or (isinstance(limit, exp.Limit) and not limit.args.get("limit_options")):
-        counts = [limit.expression if limit is not None else None]
-    else:
-        raise NotDistributable("a LIMIT in percent")
-    counts.append(offset.expression if offset is not None else None)
-    numbers = [None if value is None else _integer(value) for value in counts]
-    return numbers[0], numbers[1] or 0
-
-
-def _integer(value: exp.Expression) -> int:
-    """The number that a constant is; DuckDB's own arithmetic on larger ones is its own business."""
-    found: int | None = None
-    match value:
-        case exp.Literal() if not value.is_string and str(value.this).isdigit():
-            found = int(value.this)
-        case exp.Paren():
-            found = _integer(value.this)
-        case exp.Add():
-            found = _integer(value.this) + _integer(value.expression)
-        case exp.Mul():
-            found = _integer(value.this) * _integer(value.expression)
-    if found is None or found >= LARGEST_LIMIT:
-        raise NotDistributable("a LIMIT that is an expression")
-    return found

@@ -9,14 +9,32 @@
 from sqlglot import exp
 
 from shoal.planner.not_distributable import NotDistributable
+from shoal.planner.scalar import unwrap
 
 COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
+_SIGNS = {exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
 _ROWS, _KNOWN, _LEAST, _GREATEST = "n", "known", "least", "greatest"
 
 
 def is_quantified(node: exp.Expression) -> bool:
     """Whether a node is a comparison with ANY or ALL."""
     return isinstance(node, COMPARISONS) and isinstance(node.expression, (exp.Any, exp.All))
+
+
+def over_list(node: exp.Expression) -> tuple[str, exp.Expression, exp.Expression] | None:
+    """The words of a comparison with ANY or ALL of a list, its operand, and the list; None if it is something else."""
+    if not isinstance(node, COMPARISONS):
+        return None
+    operand = node.expression
+    if isinstance(operand, exp.Anonymous) and operand.name.upper() in ("ANY", "ALL", "SOME"):
+        word, items = operand.name.upper(), operand.expressions
+    elif isinstance(operand, (exp.Any, exp.All)):
+        word, items = ("ANY" if isinstance(operand, exp.Any) else "ALL"), [operand.this]
+    else:
+        return None
+    if len(items) != 1 or isinstance(unwrap(items[0]), (exp.Query, exp.Values)):
+        return None
+    return f" {_SIGNS[type(node)]} {word} (", node.this, items[0]
 
 
 def as_membership(node: exp.Expression) -> exp.Expression | None:

@@ -75,7 +75,8 @@ class SelectBinder:
             having = rewrite(having)
             self._filter(having, rewrite)
         self._windows(qualify, order, rewrite)
-        return deliver(self.select, self.node, self.items, order[:sorted_by], self.ids, order[sorted_by:])
+        keys, on = order[:sorted_by], order[sorted_by:]
+        return deliver(self.select, self.node, self.items, keys, on, self.expressions, self.kernel)
 
     def _where(self) -> None:
         where = self.select.args.get("where")

@@ -63,6 +63,13 @@ class Scope:
                     return column.type
         return self.parent.type_of(id) if self.parent is not None else ""
 
+    def row(self, alias: str) -> tuple[ScopeColumn, ...]:
+        """The columns of the one relation of that alias, here or around; none if there is none."""
+        found = [relation for relation in self.relations if relation.alias.lower() == alias.lower()]
+        if len(found) == 1:
+            return found[0].columns
+        return self.parent.row(alias) if self.parent is not None and not found else ()
+
     def has_relation(self, alias: str) -> bool:
         """Whether a relation of that alias is here or around."""
         if any(relation.alias.lower() == alias.lower() for relation in self.relations):

@@ -71,7 +71,9 @@ SECTIONS = {
 + > ALL with NULLs: SELECT id, price > ALL (SELECT weight FROM items) AS a FROM sales
 + <> ALL: SELECT id FROM sales WHERE item <> ALL (SELECT item FROM items WHERE weight > 10)
 + <> ANY: SELECT id, item <> ANY (SELECT item FROM items WHERE item > 100) AS a FROM sales
-- ANY of a list: SELECT id FROM sales WHERE item = ANY ([1, 2, 3]) -- a comparison with ANY or ALL of a list
++ ANY of a list: SELECT id FROM sales WHERE item = ANY ([1, 2, 3])
++ ANY and ALL of lists with NULLs: SELECT id, item = ANY (nums), item <> ALL (nums), item > ANY ([1, NULL]) FROM sales
++ negated ANY and ALL of lists: SELECT id FROM sales WHERE NOT item > ALL (nums) AND NOT (item = ANY ([1, NULL, 2]))
 + scalar subquery: SELECT id FROM sales WHERE amount > (SELECT avg(amount) FROM sales)
 + correlated scalar subquery: SELECT id FROM sales s WHERE price > (SELECT max(weight) FROM items i WHERE i.item =
   s.item)
@@ -104,10 +106,17 @@ SECTIONS = {
 + LIMIT and OFFSET: SELECT id FROM sales ORDER BY id LIMIT 10 OFFSET 5
 + OFFSET alone: SELECT id FROM sales ORDER BY id OFFSET 3500
 + LIMIT by an expression: SELECT id FROM sales ORDER BY id LIMIT 5 + 5 OFFSET 1 + 1
-- LIMIT by a subquery: SELECT id FROM sales ORDER BY id LIMIT (SELECT max(item) FROM items) -- a LIMIT that is an
-  expression
-- LIMIT in percent: SELECT id FROM sales ORDER BY id LIMIT 10% -- a LIMIT in percent
-- LIMIT in PERCENT: SELECT id FROM sales ORDER BY id LIMIT 2.5 PERCENT -- a LIMIT in percent
++ LIMIT by a function: SELECT id FROM sales ORDER BY id LIMIT least(7, 9) OFFSET '2'
++ LIMIT NULL and ALL: (SELECT item FROM items LIMIT NULL) UNION ALL (SELECT item FROM items LIMIT ALL)
++ LIMIT by a subquery: SELECT id FROM sales ORDER BY id LIMIT (SELECT max(item) FROM items)
++ LIMIT and OFFSET by subqueries: SELECT id, item FROM sales ORDER BY item NULLS FIRST, id LIMIT (SELECT 4) + 1
+  OFFSET (SELECT count(*) FROM nothing)
++ LIMIT by a subquery that gives NULL: SELECT id FROM sales ORDER BY id LIMIT (SELECT max(item) FROM nothing)
++ LIMIT in percent: SELECT id FROM sales ORDER BY id LIMIT 10%
++ LIMIT in PERCENT: SELECT id FROM sales ORDER BY id LIMIT 2.5 PERCENT
++ LIMIT in percent with OFFSET: SELECT item, id FROM sales ORDER BY ALL LIMIT 33% OFFSET 7
++ LIMIT in percent without an order: SELECT count(*) FROM (SELECT id FROM sales LIMIT 1%)
++ LIMIT in percent of no rows: SELECT item FROM nothing ORDER BY item LIMIT 10%
 + LIMIT 0: SELECT id FROM sales LIMIT 0
 + FETCH FIRST: SELECT id FROM sales ORDER BY id FETCH FIRST 3 ROWS ONLY
 - USING SAMPLE of rows: SELECT count(*) FROM sales USING SAMPLE 10 ROWS -- a sample

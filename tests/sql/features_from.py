@@ -8,7 +8,10 @@ SECTIONS = {
 + alias before the table: SELECT t.label FROM t: items
 + derived table: SELECT item, n FROM (SELECT item, count(*) AS n FROM sales GROUP BY item) AS t WHERE n > 50
 + derived table without alias: SELECT item FROM (SELECT item FROM sales WHERE flag)
-- table as a row: SELECT items FROM items -- the name items is resolved by the kernel only
++ table as a row: SELECT items FROM items
++ table as a row, in expressions: SELECT s.id, to_json(i), i = {'item': 3, 'label': 'item 3'} AS same FROM sales s LEFT
+  JOIN (SELECT item, label FROM items) i ON s.item = i.item AND i.item < 9
++ table as a row, grouped: SELECT k, count(*) AS n FROM (SELECT region, flag FROM sales) AS k GROUP BY k
 + a view: SELECT region, count(*) FROM positive GROUP BY region
 + a file: SELECT count(*) FROM '{folder}/few.csv'
 + read_parquet: SELECT count(*), max(amount) FROM read_parquet('{folder}/sales/*.parquet')
@@ -108,6 +111,7 @@ SECTIONS = {
   INTERVAL '1 DAY') AS g(t) LEFT JOIN sales ON moment::DATE = t GROUP BY t
 - range of very many: SELECT count(*) FROM range(200000) r(i) JOIN sales ON id = i -- the table function
   generate_series
++ range under its alias alone: SELECT r, id FROM range(20) AS r JOIN sales ON id = r
 + range in a lateral subquery: SELECT s.id, r.n FROM sales s, LATERAL (SELECT * FROM range(s.item % 3)) AS r(n)
 + range in a correlated subquery: SELECT id, (SELECT sum(n) FROM range(s.item) AS r(n)) AS total FROM sales s
 + range over a column: SELECT s.id, r.n FROM sales s, range(s.item % 3) AS r(n)

@@ -9,6 +9,8 @@ SECTIONS = {
 + ALL: SELECT region, flag, count(*), sum(amount) FROM sales GROUP BY ALL
 + ALL with an expression over an aggregate: SELECT region, item % 2, sum(amount) / count(*) FROM sales GROUP BY ALL
 + no groups: SELECT count(*), sum(amount) FROM sales
++ one group: SELECT count(*), sum(amount) FROM sales GROUP BY ()
++ one group of no rows: SELECT count(*), sum(amount) FROM nothing GROUP BY ()
 + no rows: SELECT count(*), sum(amount), max(region) FROM nothing
 + no rows in groups: SELECT item, count(*) FROM nothing GROUP BY item
 + by structs and lists: SELECT info, nums, count(*) FROM sales GROUP BY info, nums
