@@ -45,8 +45,21 @@ _VIRTUAL_COLUMNS = re.compile(r'"(filename|file_row_number|file_index|file_size|
 """Columns that only a real file has: a statement that names one is bound to the file itself."""
 
 
+def words_of(sql: str) -> frozenset[str]:
+    """Every name in a text, of one part or qualified with a schema."""
+    kinds = (TokenKind.WORD, TokenKind.QUOTED)
+    tokens = tuple(tokenize(sql))
+    names = {token.name for token in tokens if token.kind in kinds}
+    for first, dot, second in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if dot.text == "." and first.kind in kinds and second.kind in kinds:
+            names.add(f"{first.name}{SEPARATOR}{second.name}")
+    return frozenset(names)
+
+
 class Binder:
     """Names and types of statements. Shared by all statements of a session; see ``BoundCatalog`` for one of them."""
+
+    words = staticmethod(words_of)
 
     def __init__(self, scratch: Scratch) -> None:
         self._scratch = scratch
@@ -287,17 +300,6 @@ class Binder:
     def _explain(self, error: Error, sql: str, catalog: CatalogSnapshot, before: int = 1) -> Error:
         """The error with its place in the user's text, and a hint from our own catalog instead of DuckDB's."""
         return explain_binding(error, sql, catalog, self.table_names(sql), before)
-
-
-def words_of(sql: str) -> frozenset[str]:
-    """Every name in a text, of one part or qualified with a schema."""
-    kinds = (TokenKind.WORD, TokenKind.QUOTED)
-    tokens = tuple(tokenize(sql))
-    names = {token.name for token in tokens if token.kind in kinds}
-    for first, dot, second in zip(tokens, tokens[1:], tokens[2:], strict=False):
-        if dot.text == "." and first.kind in kinds and second.kind in kinds:
-            names.add(f"{first.name}{SEPARATOR}{second.name}")
-    return frozenset(names)
 
 
 class BoundCatalog:

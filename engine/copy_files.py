@@ -81,7 +81,9 @@ def _write(session: Session, result: Result, path: str, options: str, running: R
         if running.token.cancelled:
             raise QueryCancelled("the query was cancelled") from error
         # What the query itself raised says more than what the kernel makes of it.
-        raise (failures[0] if failures else translate_error(error)) from error
+        told = failures[0] if failures else translate_error(error)
+        told.message = told.message.replace(written.name, Path(path).name)
+        raise told from error
     finally:
         if is_new_file:
             _remove(written)

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import assert_never
 
@@ -16,18 +17,21 @@ from shoal.executor.shuffle.registry import ArrowRegistry
 from shoal.explanations import Explanations
 from shoal.plan_cache import PlanCache
 from shoal.planner.errors import (
+    ColumnNotFound,
     Error,
     ErrorContext,
     InterfaceError,
     InternalError,
     ParameterError,
     QueryCancelled,
+    SettingError,
+    TableNotFound,
 )
 from shoal.planner.lexer import StatementText, check_size, split_statements, tokenize
 from shoal.planner.names import shown_name
 from shoal.planner.parameters import Parameters, arrange_parameters, parameter_tokens
 from shoal.planner.session_kinds import AssignVariable, Execute, SessionStatement
-from shoal.planner.source import ArrowSource, Field
+from shoal.planner.source import ArrowSource, Field, ViewDefinition
 from shoal.planner.statement import (
     Analyze,
     CreateView,
@@ -44,6 +48,7 @@ from shoal.planner.statement import (
     ShowTables,
     Statement,
     classify,
+    suggest,
 )
 from shoal.planner.table_statements import CopyTo, CreateTable, Delete, Insert, TableStatement, Update
 from shoal.queries import Queries
@@ -178,7 +183,8 @@ class Session:
         except Error as error:
             if self._was_closed() and not isinstance(error, QueryCancelled | InterfaceError):
                 raise InterfaceError("the connection was closed while the statement ran") from error
-            raise self._located(error, sql, statement, parameters) from error
+            early = partial(self._binder.early_error, sql, parameters) if isinstance(statement, Query) else None
+            raise located(error, sql, self.catalog.snapshot(), early) from error
         except Exception as error:
             hint = "this is a bug of Shoal; SET distribute = never may be a way around it"
             raise InternalError(f"{type(error).__name__}: {error}", ErrorContext(hint=hint)) from error
@@ -208,21 +214,6 @@ class Session:
                 return self._table(done.names, done.rows)
             case None:
                 return None
-
-    def _located(
-        self,
-        error: Error,
-        sql: str,
-        statement: Statement | SessionStatement | TableStatement,
-        parameters: Sequence[object],
-    ) -> Error:
-        catalog = self.catalog.snapshot()
-
-        def early() -> Error | None:
-            is_query = isinstance(statement, Query)
-            return self._binder.early_error(sql, parameters, catalog) if is_query else None
-
-        return located(error, sql, early, catalog.definitions)
 
     def _was_closed(self) -> bool:
         """Whether ``close`` was called, perhaps by another thread since the last look."""
@@ -304,7 +295,10 @@ class Session:
     def _show(self, statement: ShowSetting) -> Result:
         if statement.name.lower() not in SETTINGS and self.catalog.snapshot().entry(statement.name) is not None:
             return self._described(Describe(statement.sql, statement.name), ())
-        return self._table((statement.name.lower(),), [(self.settings.show(statement.name),)])
+        try:
+            return self._table((statement.name.lower(),), [(self.settings.show(statement.name),)])
+        except SettingError as error:
+            raise _not_shown(statement.name, self.tables()) from error
 
     def _analyze(self, statement: Analyze | ShowStats, running: Running) -> Result | None:
         from shoal.analyze_table import SHOW_COLUMNS, TableAnalysis
@@ -312,13 +306,25 @@ class Session:
         analysis = TableAnalysis(self.catalog, self._planner.statistics)
         if isinstance(statement, ShowStats):
             return self._table(SHOW_COLUMNS, analysis.show(statement.name))
-        analysis.analyze(statement.name, lambda sql: self._queries.rows(sql, self.settings.values, running))
+        known = {field.name.casefold() for field in self.columns(statement.name)} if statement.columns else set()
+        unknown = next((name for name in statement.columns if name.casefold() not in known), None)
+        if unknown is not None:
+            raise ColumnNotFound(f'Column with name "{unknown}" does not exist')
+        entries = self.catalog.snapshot().entries.values()
+        every = [name for name, entry in entries if not isinstance(entry, ViewDefinition)]
+        for name in [statement.name] if statement.name else every:
+            analysis.analyze(name, lambda sql: self._queries.rows(sql, self.settings.values, running))
         return None
 
     def _table(self, names: tuple[str, ...], rows: Sequence[tuple[str | None, ...]]) -> Result:
         fields = tuple(Field(name, "VARCHAR") for name in names)
         arrays = [pa.array([row[index] for row in rows], pa.string()) for index in range(len(names))]
         return self._queries.result(fields, TableStream(pa.table(arrays, names=list(names))), self.settings.values)
+
+
+def _not_shown(name: str, tables: Sequence[str]) -> TableNotFound:
+    hint = suggest(name, (*SETTINGS, *tables)) or "SHOW ALL lists the settings, SHOW TABLES the tables"
+    return TableNotFound(f"there is no setting or table {name}", ErrorContext(hint=hint))
 
 
 def _taker_of(statements: Sequence[StatementText], parameters: Parameters) -> StatementText | None:

@@ -238,11 +238,11 @@ def _check_free(name: str, before: Entry | None, or_replace: bool) -> None:
     shown = shown_name(name)
     if isinstance(before, TableVersion):
         hint = f"CREATE OR REPLACE TABLE {shown} replaces it"
-        raise BindError(f'Table with name "{shown}" already exists!', ErrorContext(hint=hint))
+        raise BindError(f'Table with name "{shown}" already exists!', ErrorContext(hint=hint, sqlstate="42P07"))
     kind, instead = ("view", f"DROP VIEW {shown}") if isinstance(before, ViewDefinition) else ("table", "unregister()")
     registered = "" if kind == "view" else "registered "
     message = f"there is a {registered}{kind} {shown} already"
-    raise BindError(message, ErrorContext(hint=f"{instead} removes it"))
+    raise BindError(message, ErrorContext(hint=f"{instead} removes it", sqlstate="42P07"))
 
 
 def _touches_rows(before: TableDefinition, after: TableDefinition) -> bool:

@@ -8,7 +8,7 @@ import itertools
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 import duckdb
@@ -114,8 +114,7 @@ def _run(connection: duckdb.DuckDBPyConnection, statement: Replaced, sql: str) -
 def _placed(error: Error, statement: Replaced, sql: str) -> Error:
     """The error with the user's text, if its place means the same there."""
     place = error.context.place if statement.is_aligned else None
-    hint = error.context.hint
-    return type(error)(error.message, ErrorContext(sql=sql if place else None, place=place, hint=hint))
+    return type(error)(error.message, replace(error.context, sql=sql if place else None, place=place))
 
 
 def _read(connection: duckdb.DuckDBPyConnection, name: str, sql: str) -> TableDefinition:

@@ -2,7 +2,7 @@
 
 from shoal.binder import Binder
 from shoal.catalog import CatalogSnapshot, Entry, SessionCatalog
-from shoal.planner.errors import Error, ErrorContext, ProgrammingError, TableNotFound
+from shoal.planner.errors import BindError, Error, ErrorContext, ProgrammingError, TableNotFound
 from shoal.planner.names import SEPARATOR, TEMPORARY, quoted_name, schema_of, shown_name
 from shoal.planner.source import Field, ViewDefinition
 from shoal.planner.statement import CreateView, DropView, suggest
@@ -21,7 +21,7 @@ class Views:
         self._binder = binder
 
     def create(self, statement: CreateView) -> None:
-        """Keep a view; raises what its query raises, and ``ProgrammingError`` if its name is taken."""
+        """Keep a view; raises what its query raises, and ``BindError`` if its name is taken."""
         catalog = self._catalog.snapshot()
         before = catalog.made(statement.name)
         if before is not None:
@@ -31,7 +31,7 @@ class Views:
                 kind = "view" if isinstance(before, ViewDefinition) else "table"
                 hint = _REPLACES if kind == "view" else _REMOVES if isinstance(before, TableVersion) else _FORGETS
                 message = f"there is a {kind} {shown_name(statement.name)} already"
-                raise ProgrammingError(message, ErrorContext(hint=hint))
+                raise BindError(message, ErrorContext(hint=hint, sqlstate="42P07"))
         text = self._qualified(statement, catalog)
         fields = self._binder.describe(text, (), catalog)
         if len(statement.columns) > len(fields):

@@ -11,7 +11,10 @@ from shoal.planner.lexer import Token, TokenKind
 
 Span = tuple[int, int]
 _NAMES = (TokenKind.WORD, TokenKind.QUOTED)
-_QUOTED = re.compile(r"\"\"?([^\"]+)\"\"?|'([^']*)'|`([^`]+)`|\bname (\S+) does not exist")
+_QUOTED = re.compile(
+    r"\"\"?([^\"]+)\"\"?|'([^']*)'|`([^`]+)`|\b(?:name|of|there is (?:no|a) [\w ]+?) (\w+)"
+    r"(?: does not exist| already$|$)"
+)
 _DUPLICATE = re.compile(r"[Dd]uplicate|already (?:defined|exists)|occurs multiple times|occur in both")
 _FROM_COLUMN = re.compile(r" when casting from source column (?P<column>.+)$", re.DOTALL)
 _OF_LAMBDA = re.compile(r"\b(\w+?)_of_lambda\b")

@@ -94,7 +94,8 @@ def check_text(error: shoal.Error) -> None:
     assert not _NOT_FOR_USERS.search(text), text
     assert error.message.strip() == error.message
     assert "\n" not in error.message
-    told = "\n".join(line for line in text.splitlines() if not any(event in line for event in error.context.story))
+    quoted = (*error.context.story, "  line ")
+    told = "\n".join(line for line in text.splitlines() if not any(each in line for each in quoted))
     assert told.count(error.message) == 1, text
     place, sql = error.context.place, error.context.sql
     if place is not None and sql is not None:
