@@ -63,7 +63,7 @@ class Sessions:
 
     @property
     def _visible(self) -> list[Column]:
-        return [Column(quoted(name), kind) for name, kind, _, _ in self._columns]
+        return [Column(f"{TABLE}.{quoted(name)}", kind) for name, kind, _, _ in self._columns]
 
     def _say(self, sql: str) -> None:
         self._statements.append(sql)

@@ -12,7 +12,7 @@ from tests.hunt.shrink import shrink
 from tests.hunt.world import make_world
 
 FIRST_SEED = 1_000 * BLOCK
-CASES = 100
+CASES = 70
 
 
 @pytest.mark.parametrize("block", range(2))
