@@ -62,7 +62,7 @@ def _column(expression: exp.Expression) -> str | None:
     name = args.get("this")
     if len(args) != 1 or name.__class__ is not exp.Identifier or not name.args.get("quoted"):
         return None
-    return '"' + name.args["this"].replace('"', '""') + '"'
+    return '"' + str(name.args["this"]).replace('"', '""') + '"'
 
 
 def _literal(expression: exp.Expression) -> str | None:
