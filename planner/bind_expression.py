@@ -6,7 +6,16 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from shoal.planner import tree
-from shoal.planner.bind_quantified import agree, as_membership, compared, is_quantified, over_list, summary_of
+from shoal.planner.bind_collations import compared_without_collation
+from shoal.planner.bind_quantified import (
+    COMPARISONS,
+    agree,
+    as_membership,
+    compared,
+    is_quantified,
+    over_list,
+    summary_of,
+)
 from shoal.planner.bind_unnest import is_row_making
 from shoal.planner.column_ids import ColumnIds
 from shoal.planner.functions import function_name, is_aggregate
@@ -72,13 +81,8 @@ class ExpressionBinder:
                 return self._subquery(node, names, prefer_alias)
             if isinstance(node, exp.IgnoreNulls) and isinstance(node.this, exp.AnyValue):
                 return node.this  # sqlglot's own addition: the kernel's any_value knows no other way
-            if (listed := over_list(node)) is not None:
-                words, *parts = listed
-                # The kernel's own text, as no rule knows what becomes of it where it is negated.
-                bound_parts = [self.bind(part, names, prefer_alias=prefer_alias) for part in parts]
-                return carried_text(("", words, ")"), bound_parts)
-            if is_quantified(node):
-                return self._quantified(node, names, prefer_alias)
+            if isinstance(node, COMPARISONS):
+                return self._comparison(node, names, prefer_alias)
             if isinstance(node, exp.Var) and any(
                 self.scope.resolve(None, name) for name in lambdas_with_fields(node.name)
             ):
@@ -149,6 +153,21 @@ class ExpressionBinder:
         mark = self.ids.fresh(label)
         self.pending[mark] = PendingSubquery(kind, single_column(bound, kind), needle)
         return column_ref(mark)
+
+    def _comparison(
+        self, node: exp.Expression, aliases: Mapping[str, exp.Expression], prefer_alias: bool
+    ) -> exp.Expression:
+        """The comparison bound, if it is one by a collation, or with ANY or ALL; else itself."""
+        plain = compared_without_collation(node)
+        if plain is not None:
+            return self.bind(plain, aliases, prefer_alias=prefer_alias)
+        listed = over_list(node)
+        if listed is not None:
+            words, *parts = listed
+            # The kernel's own text, as no rule knows what becomes of it where it is negated.
+            bound = [self.bind(part, aliases, prefer_alias=prefer_alias) for part in parts]
+            return carried_text(("", words, ")"), bound)
+        return self._quantified(node, aliases, prefer_alias) if is_quantified(node) else node
 
     def _quantified(
         self, node: exp.Expression, aliases: Mapping[str, exp.Expression], prefer_alias: bool

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
+from shoal.planner.bind_collations import without_collation
 from shoal.planner.bind_expression import (
     BoundQuery,
     ExpressionBinder,
@@ -150,7 +151,10 @@ class SelectBinder:
             if isinstance(item.this, exp.Var) and item.this.name.upper() == "ALL":
                 keys += [SortKey(one.expression, descending, nulls_first) for one in self.items]
                 continue
-            keys.append(SortKey(self._positional(item.this), descending, nulls_first))
+            plain = without_collation(item.this)
+            if plain is not item.this:
+                self._check_names(plain)
+            keys.append(SortKey(self._positional(plain), descending, nulls_first))
         return keys
 
     def _distinct_keys(self, order: list[SortKey]) -> list[SortKey]:

@@ -95,9 +95,11 @@ SECTIONS = {
 + columns that are not selected: SELECT region FROM sales ORDER BY id
 + ORDER BY ALL: SELECT region, item, id FROM sales ORDER BY ALL
 + ORDER BY ALL DESC: SELECT region, item, id FROM sales ORDER BY ALL DESC NULLS FIRST
-- a collation: SELECT DISTINCT region FROM sales ORDER BY region COLLATE NOCASE -- is left to the kernel
-- a collation of accents: SELECT id, region FROM sales ORDER BY region COLLATE NOCASE.NOACCENT DESC, id -- is left
-  to the kernel
++ a collation: SELECT id, region FROM sales ORDER BY region COLLATE NOCASE NULLS FIRST, id
++ a collation of accents: SELECT id, region FROM sales ORDER BY region COLLATE NOCASE.NOACCENT DESC, id
+- a collation of a language: SELECT id, region FROM sales ORDER BY region COLLATE DE, id -- is left to the kernel
+- a collation after DISTINCT: SELECT DISTINCT region FROM sales ORDER BY region COLLATE NOCASE -- DISTINCT ordered by
+  something that is not selected
 + aggregates: SELECT item FROM sales GROUP BY item ORDER BY count(*) DESC, item
 + a subquery: SELECT id FROM sales s ORDER BY (SELECT weight FROM items i WHERE i.item = s.item), id
 + structs and lists: SELECT id FROM sales ORDER BY info, nums, id

@@ -24,7 +24,11 @@ SECTIONS = {
 + precedence: SELECT NOT flag = true OR item + 2 * 3 ^ 2 > 20 AND region IS NULL AS p, -2 ^ 2, 2 + 3 || 'x' FROM
   sales
 + comparison chain: SELECT (item < 5) = flag, item BETWEEN 1 AND 5 AND flag FROM sales
-- collation in a comparison: SELECT id FROM sales WHERE region COLLATE NOCASE = 'SOUTH' -- is left to the kernel
++ collation in a comparison: SELECT id FROM sales WHERE region COLLATE NOCASE = 'SOUTH'
++ collation in a join: SELECT s.id, i.item FROM sales s JOIN items i ON s.region COLLATE NOCASE = upper(i.region) AND
+  s.id = i.item
+- collation of groups: SELECT region COLLATE NOCASE AS r, count(*) FROM sales GROUP BY r ORDER BY r -- is left to the
+  kernel
 + rows: SELECT (item, region), row(item, region), (item, region) = (3, 'north') FROM sales
 + dot chaining: SELECT region.upper().replace('O', '0'), ('a' || region).length() FROM sales
 + slices of strings: SELECT region[1], region[2:3], region[-2:], region[:2] FROM sales
