@@ -40,12 +40,14 @@ def bind_names(text: str, catalog: CatalogSnapshot, binder: Binder, session: Ses
     tables: dict[str, tuple[str, TableSource]] = {}
     views: dict[str, tuple[str, str]] = {}
     collect_sources(text, catalog, _Words(text, binder, catalog), tables, views)  # type: ignore[arg-type]
-    has_query = not _QUERIES.isdisjoint(word.casefold() for word in words_of(text))
+    macros = [sql for written, sql in views.values() if not written]
+    if not any(map(_has_query, (text, *macros))):
+        # The words are names of something else, as of fields.
+        for sql in macros:
+            session.execute(sql)
+        return False
     for written, source in tables.values():
         if isinstance(source, ArrowSource):
-            if not has_query:
-                # The word is the name of something else, as of a field.
-                continue
             raise NotSupportedError(f"VALUES cannot read {written}: insert a query instead")
         columns = tuple(field.name for field in source.columns)
         session.create_view(written, scan_sql(TaskScan(written, source, columns, Split(whole=True))))
@@ -55,3 +57,7 @@ def bind_names(text: str, catalog: CatalogSnapshot, binder: Binder, session: Ses
         else:
             session.execute(sql)
     return name.casefold() in tables or name.casefold() in views
+
+
+def _has_query(text: str) -> bool:
+    return not _QUERIES.isdisjoint(word.casefold() for word in words_of(text))

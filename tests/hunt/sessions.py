@@ -41,6 +41,7 @@ class Sessions:
         first = [column for column in self._base.columns if column[0] in ("id", "k", "s")]
         self._columns = [*first, *chosen]
         self._added = 0
+        self._inserted = 0
         self._statements: list[str] = []
         self._refresh()
 
@@ -70,6 +71,11 @@ class Sessions:
 
     def _choice(self, *items: str) -> str:
         return self.random.choice(items)
+
+    def _fresh_ids(self) -> int:
+        """Where ids begin that no row has yet: they stay unique, so that what is ordered by them has one order."""
+        self._inserted += 1
+        return self._inserted * 10_000
 
     def _refresh(self) -> None:
         """The table's columns are others now."""
@@ -101,22 +107,22 @@ class Sessions:
         wanted = self._columns if self.random.random() < 0.5 else [one for one in self._columns if one[0] != "k"]
         names = ", ".join(quoted(name) for name, _, _, _ in wanted)
         rows = []
-        for _ in range(self.random.choice((1, 1, 3))):
-            values = [
-                "DEFAULT"
-                if self.random.random() < 0.1 and name != "id"
-                else literal(self.random, kind, null=name != "id")
-                for name, kind, _, _ in wanted
-            ]
+        first = self._fresh_ids()
+        for row in range(self.random.choice((1, 1, 3))):
+            values = [str(first + row) if name == "id" else self._literal(kind) for name, kind, _, _ in wanted]
             rows.append(f"({', '.join(values)})")
         self._say(f"INSERT INTO {TABLE} ({names}) VALUES {', '.join(rows)}{self._returning()}")
 
+    def _literal(self, kind: str) -> str:
+        return "DEFAULT" if self.random.random() < 0.1 else literal(self.random, kind)
+
     def _insert_rows(self) -> None:
         columns = [Column(f"y.{name}", kind) for name, kind in self._base.visible]
+        first = self._fresh_ids()
         wanted = self.random.sample(self._columns, len(self._columns))
         items = []
         for name, kind, type_, _ in wanted:
-            item = "y.id" if name == "id" else self._value(kind, columns)
+            item = f"y.id + {first}" if name == "id" else self._value(kind, columns)
             items.append(f"({item})::{type_} AS {quoted(name)}")
         where = self._expressions.term(columns, 1)
         names = ", ".join(quoted(name) for name, _, _, _ in wanted)
@@ -194,14 +200,14 @@ class Sessions:
         self._say(f"SELECT * FROM xt({self._choice('3', '0', 'NULL', '1 + 1')}) {self._choice('', 'WHERE n > 1')}")
 
     def _prepare(self) -> None:
-        base = quoted(self._base.name)
+        base, first = quoted(self._base.name), self._fresh_ids()
         found = (
             (f"SELECT k, count(*) AS n FROM {TABLE} WHERE id > $1 AND s <> $2 GROUP BY k", ("3, 'v1'", "NULL, ''")),
             (f"SELECT id, s FROM {TABLE} WHERE k IN (?, ?) OR s = ?", ("1, 2, 'v3'", "0, NULL, NULL")),
             (f"SELECT id FROM {TABLE} ORDER BY id LIMIT ? OFFSET ?", ("5, 1", "1000, 0", "0, 0")),
             (f"SELECT id + $low AS r FROM {TABLE} WHERE id < $high", ("low := 1, high := 9", "high := 3, low := 2")),
             (f"SELECT count(*) FROM {TABLE} AS a JOIN {base} AS b ON a.k = b.k AND b.id < $1", ("9", "80")),
-            (f"INSERT INTO {TABLE} (id, s) VALUES ($1, $2)", ("901, 'new'", "902, NULL")),
+            (f"INSERT INTO {TABLE} (id, s) VALUES ($1, $2)", (f"{first}, 'new'", f"{first + 1}, NULL")),
             (f"UPDATE {TABLE} SET s = $1 WHERE id = $2", ("'w', 5", "NULL, 7")),
             (f"DELETE FROM {TABLE} WHERE id % $1 = 0", ("7", "100")),
         )  # fmt: skip
@@ -225,14 +231,14 @@ class Sessions:
             self._choice(
                 f"INSERT INTO {TABLE} (id, s) SELECT id, error('no') FROM {quoted(self._base.name)}",
                 f"UPDATE {TABLE} SET s = error('no') WHERE id > 3",
-                f"UPDATE {TABLE} SET id = NULL",
+                f"UPDATE {TABLE} SET id = NULL WHERE id = 3",
                 f"INSERT INTO {TABLE} (id, k) VALUES (1, 'x')",
                 f"INSERT INTO {TABLE} (nothing) VALUES (1)",
                 f"DELETE FROM {TABLE} WHERE s::INTEGER = 3",
                 f"CREATE TABLE {TABLE} AS SELECT 1 AS id",
                 f"CREATE TABLE IF NOT EXISTS {TABLE} AS SELECT 1 AS id",
                 f"ALTER TABLE {TABLE} DROP COLUMN nothing",
-                f"INSERT INTO {TABLE} (id) VALUES (-1)",
+                f"INSERT INTO {TABLE} (id) VALUES ({-self._fresh_ids()})",
             )
         )
         self._say(f"SELECT count(*), count(k), min(s), max(id) FROM {TABLE}")
