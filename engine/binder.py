@@ -64,6 +64,7 @@ class Binder:
     def __init__(self, scratch: Scratch) -> None:
         self._scratch = scratch
         self._made: dict[str, object] = {}
+        self._written: dict[str, str] = {}
         self._macros = ScratchMacros(scratch)
         self._types: dict[object, dict[str, str]] = {}
         self._names: dict[str, tuple[str, ...]] = {}
@@ -268,11 +269,13 @@ class Binder:
             self._drop(folded)
             self._create(name, entry)
             self._made[folded] = definition
+            self._written[folded] = name
         return definition
 
     def _drop(self, folded: str) -> None:
         if folded in self._made:
-            self._scratch.rows(f"DROP VIEW IF EXISTS {_in_scratch(folded)}")
+            # Letters beyond ASCII have no case in DuckDB's names.
+            self._scratch.rows(f"DROP VIEW IF EXISTS {_in_scratch(self._written.pop(folded, folded))}")
             del self._made[folded]
 
     def _create_schema(self, name: str) -> None:
