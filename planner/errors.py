@@ -32,6 +32,7 @@
 An error carries fields, not text: place, hint, query, stage and task are added once, at the boundary that knows them.
 """
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -157,9 +158,20 @@ def caret_lines(sql: str, place: Place, width: int = 100) -> list[str]:
     start = max(0, place.column - 1 - width // 2)
     shown = text[start : start + width]
     lead = f"  line {place.line}: " + ("..." if start else "")
-    indent = len(lead) + place.column - 1 - start
-    carets = "^" * max(1, min(place.length, max(1, len(shown) - (place.column - 1 - start))))
-    return [lead + shown, " " * indent + carets]
+    before = shown[: place.column - 1 - start]
+    meant = shown[len(before) : len(before) + place.length]
+    indent = len(lead) + _cells(before) + max(0, place.column - 1 - start - len(before))
+    return [lead + shown, " " * indent + "^" * max(1, _cells(meant))]
+
+
+def _cells(text: str) -> int:
+    """How many columns of a terminal a text takes: wide characters two, those that combine with others none."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.category(each) in ("Mn", "Me", "Cf") else 1 + (unicodedata.east_asian_width(each) in "WF")
+        for each in text
+    )
 
 
 class InterfaceError(Error):

@@ -73,7 +73,8 @@ def read_script(path: Path) -> Script:
     except OSError as error:
         raise CommandError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise CommandError(f"{path} is not UTF-8 text (byte {error.start})") from error
+        source = "standard input" if str(path) == "-" else path
+        raise CommandError(f"{source} is not UTF-8 text (byte {error.start})") from error
 
 
 def report_failure(failure: ScriptFailedError) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 import shoal
 from shoal.executor.kernel_errors import translate_error
+from shoal.planner.errors import Place, caret_lines
 from tests.engine import error_corpus
 from tests.engine.bad_input_modes import MODES, connect
 
@@ -146,3 +147,47 @@ def test_two_places_are_no_place(connection: shoal.Connection) -> None:
     error = _error_of_shoal(connection, "SELECT sum(id * grp), max(id * id * id * id * id * id * id) FROM items")
     assert isinstance(error, shoal.DataError)
     assert error.context.place is None
+
+
+@pytest.mark.parametrize(
+    ("sql", "hint"),
+    [
+        ("SELECT items.id FROM items AS i", 'Candidate tables: "i"'),
+        ("SELECT word FROM few AS w WHERE f.id = 1", 'Candidate tables: "w"'),
+        ("SELECT nowhere FROM (SELECT 1 AS now)", "did you mean now?"),
+        ("SELECT id FROM items WEHRE id = 1", 'did you mean WHERE instead of "WEHRE"?'),
+        ("SELECT id FROM item", "did you mean items?"),
+        ("DROP TABLE item", "did you mean items?"),
+        ("INSERT INTO item VALUES (1)", "did you mean items?"),
+        ("SHOW join_strateg", "did you mean join_strategy?"),
+    ],
+)
+def test_hints(connection: shoal.Connection, sql: str, hint: str) -> None:
+    error = _error_of_shoal(connection, sql)
+    assert error is not None
+    assert hint in (error.hint or ""), str(error)
+
+
+def test_what_a_macro_or_a_view_does(connection: shoal.Connection) -> None:
+    connection.execute("CREATE OR REPLACE MACRO to_number(x) AS x::INTEGER")
+    connection.execute("CREATE OR REPLACE VIEW numbers AS SELECT grp, name::INTEGER AS n FROM items")
+    in_macro = _error_of_shoal(connection, "SELECT sum(to_number(name || 'y')) FROM items")
+    assert in_macro is not None
+    assert (in_macro.line, in_macro.column) == (1, 12), str(in_macro)
+    in_view = _error_of_shoal(connection, "SELECT grp, sum(n) FROM numbers GROUP BY grp")
+    assert in_view is not None
+    assert in_view.context.place is None, str(in_view)
+    assert in_view.hint == "it is in the view numbers: ::INTEGER"
+
+
+def test_carets_stand_under_wide_characters() -> None:
+    first, second = caret_lines("SELECT '\u65e5\u672c', e\u0301, nowhere", Place(1, 18, 7))
+    assert first.endswith("nowhere")
+    assert second == " " * (len(first) - 7 + 2 - 1) + "^" * 7
+
+
+def test_statements_that_describe_cannot_tell_of(connection: shoal.Connection) -> None:
+    error = _error_of_shoal(connection, "SELECT id FROM items LIMIT 5 LIMIT 6")
+    assert isinstance(error, shoal.ProgrammingError)
+    assert error.message == 'syntax error at or near "LIMIT"'
+    assert error.column == 30
