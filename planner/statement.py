@@ -30,7 +30,7 @@ from shoal.planner.statement_kinds import (
 )
 from shoal.planner.statement_macro import is_create_macro, is_drop_macro, read_create_macro, read_drop_macro
 from shoal.planner.statement_reader import QUERY_WORDS, StatementReader
-from shoal.planner.statement_refusals import refusal_of, refuse_effects, refuse_extensions
+from shoal.planner.statement_refusals import refusal_of, refuse_effects, refuse_extensions, refuse_inner_writes
 from shoal.planner.statement_session import read_deallocate, read_execute, read_prepare, read_reset, read_set
 from shoal.planner.statement_tables import names_in_brackets, read_alter, read_create, read_drop, read_use
 from shoal.planner.suggest import suggest
@@ -123,6 +123,7 @@ class _Reader(StatementReader):
         first = self.tokens[0]
         refuse_extensions(self.sql, self.tokens)
         refuse_effects(self.sql)
+        refuse_inner_writes(self.sql, self.tokens)
         word = first.text.upper() if first.kind is TokenKind.WORD else first.text
         match word:
             case "WITH" if (verb := verb_behind_with(self)) is not None:

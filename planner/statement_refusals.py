@@ -55,6 +55,7 @@ REFUSED: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 """First words of statements: the reason, and what to do instead."""
 
+_WRITES = ("INSERT", "UPDATE", "DELETE", "MERGE")
 _EFFECTS = frozenset(
     """add_parquet_key checkpoint copy_database create_external_resource deregister_external_resource
     destroy_external_resource disable_logging disable_profile disable_profiling enable_logging enable_profile
@@ -81,6 +82,16 @@ def refuse_extensions(sql: str, tokens: Sequence[Token]) -> None:
         place = place_at(sql, tokens[0].start, tokens[1].end - tokens[0].start)
         context = ErrorContext(sql=sql, place=place, hint=REFUSED["INSTALL"][1])
         raise NotSupportedError(f"UPDATE EXTENSIONS is not supported: {_NO_EXTENSIONS}", context)
+
+
+def refuse_inner_writes(sql: str, tokens: Sequence[Token]) -> None:
+    """Raise ``NotSupportedError`` for a WITH whose part changes a table: ``WITH q AS (DELETE FROM t RETURNING *)``."""
+    for before, bracket, verb in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if bracket.text == "(" and verb.is_word(*_WRITES) and before.is_word("AS", "MATERIALIZED"):
+            place = place_at(sql, verb.start, len(verb.text))
+            context = ErrorContext(sql=sql, place=place, hint="run it by itself: what it returns is its answer")
+            message = f"{verb.text.upper()} inside a statement is not supported: a statement writes at most one table"
+            raise NotSupportedError(message, context)
 
 
 def refuse_effects(sql: str) -> None:

@@ -134,6 +134,7 @@ def test_other_statements() -> None:
         ("CREATE LOCAL TABLE t(a INTEGER)", NotSupportedError, Place(1, 8, 5)),
         ("CREATE OR REPLACE TABLE IF NOT EXISTS t(a INTEGER)", SyntaxError_, Place(1, 25, 2)),
         ("CREATE TABLE temp.t(a INTEGER)", SyntaxError_, Place(1, 14, 4)),
+        ("WITH q AS (DELETE FROM t RETURNING *) FROM q", NotSupportedError, Place(1, 12, 6)),
         ("COPY t TO STDOUT", NotSupportedError, Place(1, 11, 6)),
         ("SET search_path = 'a,b'", NotSupportedError, Place(1, 5, 11)),
         ("ALTER TABLE t", SyntaxError_, Place(1, 14, 1)),
