@@ -98,14 +98,14 @@ def test_the_answer_is_duckdbs(answers: Answers, statement: Statement) -> None:
 
 
 WHOLE = {
-    "SELECT id FROM facts WHERE s COLLATE NOCASE = 'x'": "left to the kernel",
+    "SELECT id FROM facts WHERE s COLLATE DE = 'x'": "left to the kernel",
     "SELECT DISTINCT ON (k) k, id FROM facts": "DISTINCT ON without an order",
     "SELECT unnest([[k], [id]], recursive := true) FROM facts": "UNNEST with an option",
     "SELECT random() FROM facts": "another value at each call",
-    "SELECT id FROM facts LIMIT 1%": "LIMIT in percent",
+    "(SELECT id FROM facts) UNION ALL (SELECT k FROM dims) LIMIT 1%": "a computed LIMIT of a set operation",
     "SELECT id FROM facts TABLESAMPLE 100 PERCENT": "a sample",
-    "SELECT f.id FROM facts f ASOF JOIN other o ON f.k = o.k AND f.day >= o.day": "ASOF",
-    "SELECT id FROM facts WHERE k = ANY ([1, 2])": "ANY or ALL of a list",
+    "SELECT f.id FROM facts f ASOF JOIN other o ON f.day >= o.day": "ASOF",
+    "SELECT f.id FROM facts f ASOF RIGHT JOIN other o ON f.k = o.k AND f.day >= o.day": "ASOF",
     "SELECT max(x) AS x FROM facts HAVING x > 5": "both a column and an alias",
     "SELECT list(id) FROM (SELECT id FROM facts ORDER BY id)": "the order of a subquery",
     "SELECT coalesce(*COLUMNS('k|id')) FROM facts": "COLUMNS",
