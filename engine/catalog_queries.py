@@ -12,11 +12,12 @@ import pyarrow as pa
 
 from shoal.binder import bound_values
 from shoal.catalog import CatalogSnapshot
-from shoal.catalog_words import catalog_parts, reads_catalog, reads_place
+from shoal.catalog_words import CatalogPart, catalog_parts, reads_catalog, reads_place
 from shoal.executor.carrier import encode_select
 from shoal.executor.kernel_errors import translate_error
 from shoal.executor.kernel_types import literal, quote
 from shoal.planner.definitions import setting_of
+from shoal.planner.lexer import tokenize
 from shoal.planner.names import MAIN, SEPARATOR, TEMPORARY, own_name, quoted_name, schema_of
 from shoal.planner.source import Field, ViewDefinition
 from shoal.table_store import TableVersion
@@ -112,7 +113,7 @@ def _has_made(connection: duckdb.DuckDBPyConnection, name: str, view: ViewDefini
 
 def asks_catalog(sql: str, catalog: CatalogSnapshot, names: NamesOf) -> bool:
     """Whether a query reads the catalog, perhaps through views."""
-    if reads_catalog(sql) or (catalog.schemas.made and reads_place(sql)):
+    if _parts(sql, catalog) or (catalog.schemas.made and reads_place(sql)):
         return True
     views = [entry for _, entry in catalog.entries.values() if isinstance(entry, ViewDefinition)]
     if not any(reads_catalog(view.sql) for view in views):
@@ -122,7 +123,7 @@ def asks_catalog(sql: str, catalog: CatalogSnapshot, names: NamesOf) -> bool:
         for name in _names(pending.pop(), names):
             entry = catalog.entry(name)
             if isinstance(entry, ViewDefinition) and name not in seen:
-                if reads_catalog(entry.sql):
+                if _parts(entry.sql, catalog):
                     return True
                 seen.add(name)
                 pending.append(entry.sql)
@@ -133,7 +134,7 @@ def reads_rows(sql: str, catalog: CatalogSnapshot, names: NamesOf) -> bool:
     """Whether a query that reads the catalog reads the rows of tables too."""
     pending, seen = [sql], set[str]()
     while pending:
-        for name in _names(_without_parts(pending.pop()), names):
+        for name in _names(_without_parts(pending.pop(), catalog), names):
             entry = catalog.entry(name)
             if isinstance(entry, ViewDefinition) and name not in seen:
                 seen.add(name)
@@ -143,9 +144,27 @@ def reads_rows(sql: str, catalog: CatalogSnapshot, names: NamesOf) -> bool:
     return False
 
 
-def _without_parts(sql: str) -> str:
+def _parts(sql: str, catalog: CatalogSnapshot) -> list[CatalogPart]:
+    """Where a text reads the catalog; a table or common table expression of such a name is not of it."""
+    parts = list(catalog_parts(sql))
+    if not any(part.bare for part in parts):
+        return parts
+    tokens = tuple(tokenize(sql))
+    named = {
+        token.name.casefold()
+        for token, after, third in zip(tokens, tokens[1:], tokens[2:], strict=False)
+        if after.text == "(" or (after.is_word("AS") and (third.text == "(" or third.is_word("NOT", "MATERIALIZED")))
+    }
+    return [
+        part
+        for part in parts
+        if not part.bare or not (part.name.casefold() in named or catalog.entry(part.name) is not None)
+    ]
+
+
+def _without_parts(sql: str, catalog: CatalogSnapshot) -> str:
     """The text without what it reads of the catalog."""
-    for part in reversed(tuple(catalog_parts(sql))):
+    for part in reversed(_parts(sql, catalog)):
         sql = f"{sql[: part.start]}{'SELECT 1' if part.bracketed else '(SELECT 1)'}{sql[part.end :]}"
     return sql
 
@@ -157,7 +176,7 @@ def with_catalog_views(sql: str, catalog: CatalogSnapshot) -> tuple[str, Catalog
     """
     made: dict[str, str] = {}
     text = sql
-    for part in reversed(tuple(catalog_parts(sql))):
+    for part in reversed(_parts(sql, catalog)):
         name = part.name if made.get(part.name, part.query) == part.query else f"{part.name} {part.start}"
         made[name] = part.query
         written = quoted_name(f"{_SCHEMA}{SEPARATOR}{name}")

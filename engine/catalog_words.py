@@ -29,13 +29,17 @@ _NAMES = (TokenKind.WORD, TokenKind.QUOTED)
 
 @dataclass(frozen=True, slots=True)
 class CatalogPart:
-    """Where a text reads the catalog: the characters ``start`` to ``end``, as a query, and a name for its rows."""
+    """Where a text reads the catalog: the characters ``start`` to ``end``, as a query, and a name for its rows.
+
+    ``bare``: by a name of one part, which may be that of something else.
+    """
 
     start: int
     end: int
     query: str
     name: str
     bracketed: bool = False
+    bare: bool = False
 
 
 def may_read_catalog(sql: str, catalog: CatalogSnapshot) -> bool:
@@ -84,7 +88,7 @@ def _part_at(sql: str, tokens: Sequence[Token], index: int) -> tuple[CatalogPart
         return CatalogPart(token.start, end, f"FROM {sql[token.start : end]}", token.name), close - index + 1
     is_table = before is not None and (before.is_word("FROM", "JOIN") or before.text == ",")
     if name in _TABLES and is_table and following[:1] != ["("]:
-        return CatalogPart(token.start, token.end, f"FROM {token.text}", token.name), 1
+        return CatalogPart(token.start, token.end, f"FROM {token.text}", token.name, bare=True), 1
     return None, 1
 
 

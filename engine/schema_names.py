@@ -26,7 +26,7 @@ def without_database(sql: str, catalog: CatalogSnapshot) -> str:
         return sql
     tokens = tuple(tokenize(sql))
     found = [index for index, token in enumerate(tokens) if _is_database(token)]
-    if any(tokens[index + 1].text != "." for index in found if index + 1 < len(tokens)):
+    if any(index + 1 == len(tokens) or tokens[index + 1].text != "." for index in found):
         return sql
     schemas = {MAIN, "information_schema", "pg_catalog", *catalog.schemas.made}
     for index in found:
