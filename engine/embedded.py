@@ -282,8 +282,9 @@ class EmbeddedStream:
             self._rows = relation.to_arrow_reader(BATCH_ROWS)
             self.schema = self._rows.schema
             self._token.check()
-        except Exception as error:
-            raise self._failed(error, sql) from error
+        except Exception as error:  # noqa: BLE001 - raised again as an error of Shoal
+            failed = self._failed(error, sql)
+            raise failed from failed.cause(error)
         self._next()
 
     def _next(self) -> None:
@@ -299,8 +300,9 @@ class EmbeddedStream:
             self._free()
             if self.kept is not None:
                 self.kept.give_back(self._bytes_out)
-        except Exception as error:
-            raise self._failed(error, encode_select(self._spec.sql, self._spec.columns)) from error
+        except Exception as error:  # noqa: BLE001 - raised again as an error of Shoal
+            failed = self._failed(error, encode_select(self._spec.sql, self._spec.columns))
+            raise failed from failed.cause(error)
 
     def _read(self) -> None:
         self._token.check()

@@ -123,7 +123,8 @@ class Session:
             try:
                 result = self._execute(statement.sql, parameters if statement is taker else (), running)
             except Error as error:
-                raise _moved(error, statement, sql) from error
+                moved = _moved(error, statement, sql)
+                raise moved from moved.cause(error)
         return result
 
     def register(self, name: str, data: object) -> None:
@@ -184,7 +185,8 @@ class Session:
             if self._was_closed() and not isinstance(error, QueryCancelled | InterfaceError):
                 raise InterfaceError("the connection was closed while the statement ran") from error
             early = partial(self._binder.early_error, sql, parameters) if isinstance(statement, Query) else None
-            raise located(error, sql, self.catalog.snapshot(), early) from error
+            told = located(error, sql, self.catalog.snapshot(), early)
+            raise told from told.cause(error)
         except Exception as error:
             hint = "this is a bug of Shoal; SET distribute = never may be a way around it"
             raise InternalError(f"{type(error).__name__}: {error}", ErrorContext(hint=hint)) from error

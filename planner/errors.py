@@ -100,6 +100,11 @@ class Error(Exception):
         self.context = replace(self.context, **empty)  # type: ignore[arg-type]
         return self
 
+    def cause(self, error: BaseException) -> BaseException | None:
+        """What to raise it from where ``error`` was caught: never itself, which is a chain without an end."""
+        found = error.__cause__ if error is self else error
+        return None if found is self else found
+
     @property
     def sqlstate(self) -> str:
         """The five characters that SQL gives to this kind of error."""

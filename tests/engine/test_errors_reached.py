@@ -87,3 +87,18 @@ def test_hidden_values_do_not_matter(connection: shoal.Connection, folder: Path)
             if found != expected:
                 wrong.append(f"{sql}\n  {expected[:2]}\n  {found[:2]}")
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT 'x'::INT", "SELECT nope", "SELECT 1; SELECT nope", "SELECT no_such_function(1)"]
+)
+def test_errors_have_causes_that_end(sql: str) -> None:
+    with shoal.connect(threads=1) as connection, pytest.raises(shoal.Error) as raised:
+        connection.execute(sql)
+    causes: list[BaseException] = []
+    cause: BaseException | None = raised.value
+    while cause is not None:
+        assert not any(cause is known for known in causes)
+        causes.append(cause)
+        cause = cause.__cause__
+    assert isinstance(causes[-1], duckdb.Error)
