@@ -7,8 +7,10 @@ from tests.hunt.answers import Answer, difference, plain_answer
 from tests.hunt.cases import Case, Oracle, make_case
 from tests.hunt.configurations import Backend, choose_settings
 from tests.hunt.hunter import BLOCK, Finding, Ground
+from tests.hunt.queries import Queries
 from tests.hunt.regression_files import FOLDER, read_regression, write_regression
 from tests.hunt.shrink import shrink
+from tests.hunt.templates import ERRORS, SHAPES, Templates
 from tests.hunt.world import make_world
 
 FIRST_SEED = 1_000 * BLOCK
@@ -44,6 +46,15 @@ def test_the_same_seed_makes_the_same_case():
 
     assert cases() == cases()
     assert len(set(cases())) > 140
+
+
+@pytest.mark.parametrize("shapes", [SHAPES, ERRORS])
+def test_every_shape_can_be_filled(shapes, monkeypatch):
+    world = make_world(5)
+    for number, shape in enumerate(shapes):
+        monkeypatch.setattr("tests.hunt.templates.SHAPES", (shape,))
+        monkeypatch.setattr("tests.hunt.templates.ERRORS", (shape,))
+        assert "{table" not in Templates(Queries(number, world)).query()
 
 
 def test_a_wrong_answer_is_found_made_small_and_kept():
