@@ -10,6 +10,7 @@ from shoal.catalog import SessionCatalog
 from shoal.planner.definitions import Definitions, Macro, Variable
 from shoal.planner.errors import (
     BindError,
+    ColumnNotFound,
     ErrorContext,
     FunctionNotFound,
     NotSupportedError,
@@ -17,6 +18,7 @@ from shoal.planner.errors import (
     ProgrammingError,
     SyntaxError_,
 )
+from shoal.planner.lexer import TokenKind, tokenize
 from shoal.planner.parameters import Parameters, TypedText, inline_parameters
 from shoal.planner.session_kinds import (
     AssignVariable,
@@ -91,10 +93,19 @@ class SessionStatements:
         return None
 
     def _assign(self, statement: AssignVariable, parameters: Sequence[object], evaluate: Evaluate) -> None:
-        fields = self._binder.describe(statement.sql, parameters, self._catalog.snapshot())
+        word = _lone_name(statement.expression)
+        try:
+            fields = self._binder.describe(statement.sql, parameters, self._catalog.snapshot())
+        except ColumnNotFound:
+            if word is None:
+                raise
+            fields = (Field("", "VARCHAR"),)
         if len(fields) != 1:
             raise SyntaxError_("SET VARIABLE takes one value", ErrorContext(hint="put several into a list or a struct"))
-        (value,) = _values([(inline_parameters(statement.expression, parameters), fields[0])], evaluate)
+        if word is not None:
+            value = TypedText(word, "VARCHAR")
+        else:
+            (value,) = _values([(inline_parameters(statement.expression, parameters), fields[0])], evaluate)
 
         def change(definitions: Definitions) -> Definitions:
             kept = _without(definitions.variables, statement.name)
@@ -169,6 +180,13 @@ class SessionStatements:
             return replace(definitions, macros=kept)
 
         self._catalog.define(change)
+
+
+def _lone_name(expression: str) -> str | None:
+    """The text of a name that stands alone, which means just that in DuckDB's SET; None for any other expression."""
+    tokens = tuple(tokenize(expression))
+    is_name = len(tokens) == 1 and tokens[0].kind in (TokenKind.WORD, TokenKind.QUOTED)
+    return tokens[0].name if is_name and not tokens[0].is_word("TRUE", "FALSE", "NULL", "DEFAULT") else None
 
 
 def _values(expressions: Sequence[tuple[str, Field]], evaluate: Evaluate) -> list[TypedText]:

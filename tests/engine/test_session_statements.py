@@ -60,7 +60,7 @@ def test_variables_in_queries(both: Both) -> None:
 @pytest.mark.parametrize(
     ("sql", "kind", "place"),
     [
-        ("SET VARIABLE v = nowhere", shoal.ColumnNotFound, Place(1, 18, 7)),
+        ("SET VARIABLE v = nowhere + 1", shoal.ColumnNotFound, Place(1, 18, 7)),
         ("SET VARIABLE v =\n  (SELECT max(b) FROM t)", shoal.ColumnNotFound, Place(2, 15, 1)),
         ("SET VARIABLE v = 1 +", shoal.SyntaxError_, None),
         ("SET VARIABLE v", shoal.SyntaxError_, None),
