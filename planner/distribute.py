@@ -17,6 +17,8 @@ from shoal.planner.clustering import Clusters, find_clusters
 from shoal.planner.cost.cardinality import Estimator
 from shoal.planner.cost.model import CELL_BYTES, FILTER_ROW, PROJECT_CELL
 from shoal.planner.cost.skew import heavy_share
+from shoal.planner.distinct_first import RULE as DISTINCT_FIRST
+from shoal.planner.distinct_first import distinct_first
 from shoal.planner.distribute_aggregate import aggregate_candidates
 from shoal.planner.distribute_join import join_candidates
 from shoal.planner.distribute_order import limit_candidates, result_order, sort_candidates, window_candidates
@@ -108,9 +110,7 @@ class Distributor:
                 left, right = self.candidates(node.left), self.candidates(node.right)
                 return join_candidates(node, left, right, self.estimate(node), self.options, self._heavy_share)
             case logical.Aggregate():
-                inputs = self.candidates(node.input)
-                heavy = self._heavy_share(node.input, [column.id for column in node.keys])
-                return aggregate_candidates(node, inputs, self.estimate(node), self.prices, self.argument_types, heavy)
+                return self._aggregate(node)
             case logical.Window():
                 return window_candidates(node, self.candidates(node.input), self.estimate(node), self.prices)
             case logical.Unnest():
@@ -140,6 +140,16 @@ class Distributor:
                 return [Candidate(p.Literals(node, self.estimate(node)), Whole(), 0.0)]
             case _:
                 assert_never(node)
+
+    def _aggregate(self, node: logical.Aggregate) -> list[Candidate]:
+        inputs, size = self.candidates(node.input), self.estimate(node)
+        heavy = self._heavy_share(node.input, [column.id for column in node.keys])
+        found = aggregate_candidates(node, inputs, size, self.prices, self.argument_types, heavy)
+        apart = distinct_first(node) if self.prices.tasks > 1 else None
+        if apart is not None and DISTINCT_FIRST not in self.options.disabled_rules:
+            rows = aggregate_candidates(apart.below, inputs, self.estimate(apart.below), self.prices, {})
+            found += aggregate_candidates(apart.above, cheapest(rows), size, self.prices, {}, heavy)
+        return found
 
     def _heavy_share(self, node: Node, keys: Sequence[ColumnId]) -> float:
         """The share of a node's rows that one value of the keys holds, if a task would have too much of it."""

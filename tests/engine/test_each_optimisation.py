@@ -50,6 +50,7 @@ PLANNED = {
     "WHERE a.kind = 'x' AND b.kind = 'y'",
     "use_clustering": "SELECT f.t, count(*) FROM facts f JOIN evens e ON e.id = f.id GROUP BY ALL",
     "reduce_semi_joins": "SELECT count(*) FROM facts f WHERE id < 700 AND NOT EXISTS (FROM evens e WHERE e.k = f.v)",
+    "distinct_first": "SELECT count(DISTINCT v), count(DISTINCT v) + 1 FROM facts",
     "limit_ranks": "SELECT id, rank() OVER (PARTITION BY t ORDER BY v, id) AS r FROM facts QUALIFY r < 3",
     "sort_by_ranges": "SELECT id, t FROM facts ORDER BY v, id",
     "sort_by_expressions": "SELECT id, t FROM facts ORDER BY v * 7919 + id",
