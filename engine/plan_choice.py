@@ -18,14 +18,20 @@ if TYPE_CHECKING:
 LEAST_SECONDS = 0.01
 """Statements that take less are not worth a trial."""
 
-SPENT_SECONDS = 0.2
-"""What the kernel's plan must have taken in all its runs before a trial, whose planning takes a tenth of that."""
+SPENT_SECONDS = 0.1
+"""What the kernel's plan must have taken in all its runs before a trial, whose planning takes a fifth of that."""
 
-KERNEL_RUNS = 2
-"""Runs by the kernel's plan before a trial; the first of them may have read cold files."""
+SURE_RUNS = 2
+"""Runs by the kernel's plan that tell what it takes; a single one may have read cold files."""
 
 MARGIN = 0.95
 """The share of the kernel's CPU time that Shoal's plan must stay below to be taken."""
+
+FIRST_MARGIN = 0.85
+"""The same where the kernel's plan has run only once."""
+
+CHECKED_AFTER = 4
+"""Runs by Shoal's plan after which the kernel's has its second one, if Shoal's was taken after the first."""
 
 DOUBT = 1.1
 """Up to so many times the kernel's CPU time, one run of Shoal's plan may only have had bad luck: it gets another."""
@@ -95,11 +101,18 @@ class PlanChoice:
             return False
         own, kernel = self.own_runs, self.kernel_runs
         if own.count:
+            if kernel.count < SURE_RUNS:
+                return False
             # What took less CPU time but longer may have waited for others: the machine is busy.
             trials, share = (_LATEST, MARGIN) if own.count > 1 else (2, DOUBT)
             return own.count < trials and not self.changes and own.cpu_seconds < kernel.cpu_seconds * share
-        is_worth_it = kernel.seconds >= LEAST_SECONDS and kernel.total_seconds >= SPENT_SECONDS
-        return kernel.count >= KERNEL_RUNS and is_worth_it
+        return kernel.count > 0 and kernel.seconds >= LEAST_SECONDS and kernel.total_seconds >= SPENT_SECONDS
+
+    @property
+    def runs_own(self) -> bool:
+        """Whether the next run is by Shoal's plan because that is the cheaper one."""
+        is_sure = self.kernel_runs.count >= SURE_RUNS or self.own_runs.count != CHECKED_AFTER
+        return self.prefers_own and self.own is not None and is_sure
 
     @property
     def reason(self) -> str:
@@ -135,7 +148,8 @@ class PlanChoice:
             prefers = own.cpu_seconds < kernel.cpu_seconds
         else:
             # A plan may take less CPU time and still let its caller wait longer, where it has less to do at once.
-            cheaper = own.cpu_seconds < kernel.cpu_seconds * MARGIN and own.seconds < kernel.seconds
+            margin = MARGIN if kernel.count >= SURE_RUNS else FIRST_MARGIN
+            cheaper = own.cpu_seconds < kernel.cpu_seconds * margin and own.seconds < kernel.seconds
             prefers = self.own is not None and self.changes < _MOST_CHANGES and cheaper
         if prefers is not self.prefers_own:
             self.prefers_own = prefers

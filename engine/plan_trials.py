@@ -55,7 +55,7 @@ class PlanTrials:
                 tried = self._try(choice, choice.own, values, running)
                 if tried is not None:
                     return tried
-        if choice.prefers_own and choice.own is not None:
+        if choice.runs_own and choice.own is not None:
             return self._timed(self._execution.start(choice.own.plan, values, running, measured=measured), choice, True)
         return self._timed(self._execution.start(plan, values, running, measured=measured), choice, False)
 
