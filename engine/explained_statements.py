@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from shoal.binder import Binder, words_of
 from shoal.catalog import CatalogSnapshot
@@ -57,21 +58,22 @@ def _explained_change(
     is_dynamic = isinstance(statement, Insert) and statement.query is not None and statement.query.dynamic
     if not is_dynamic and catalog.has_two(words_of(sql)) is None:
         binder.check_change(sql, (), written, version.definition.body(), catalog)
+    text = shown_name(name)
     match statement:
         case Insert(query=None):
-            return Explained(f"insert into {shown_name(name)}: the values, in a new file", None, catalog)
+            return Explained(f"insert into {text}: the values, in a new file", None, catalog)
         case Insert():
-            return Explained(f"insert into {shown_name(name)}: the rows of this query", statement.query, catalog)
+            return Explained(f"insert into {text}: the rows of this query", statement.query, catalog)
         case Update():
             _, selected = updated_columns(sql, statement, version.definition)
-            what = f"update {shown_name(name)}: {_rewritten(version)} with the rows that this query finds"
+            what = f"update {text}: {_rewritten(version)} with the rows that this query finds"
         case Delete(others=None, condition=None):
             return Explained(_emptied(name, version), None, catalog)
         case Delete():
             _, selected = deleted_columns(statement, version.definition)
-            what = (
-                f"delete from {shown_name(name)}: {_rewritten(version)} with rows that this query finds, without them"
-            )
+            what = f"delete from {text}: {_rewritten(version)} with rows that this query finds, without them"
+        case _:
+            assert_never(statement)
     query = rows_query(sql, statement, selected, name)
     return Explained(what, query, catalog.with_source(target_name(name), version.numbered_source))
 

@@ -145,7 +145,7 @@ class QueryBinder:
         ]
         names = [pair.name for pair in pairs]
         distinct = bool(query.args.get("distinct"))
-        node = inputs[0]
+        node, columns = inputs[0], tuple[Column, ...]()
         for item in inputs[1:]:
             columns = tuple(Column(self.ids.fresh(name), type) for name, type in zip(names, types, strict=True))
             node = SetOperation(operator, union or not distinct, node, item, columns)
