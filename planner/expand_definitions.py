@@ -138,6 +138,9 @@ class _Expander:
             elif parameter.casefold() not in values and default is not None:
                 values[parameter.casefold()] = _parsed(default)
         body = _parsed(overload.body)
+        # A table of the subquery may have a column of that name, which would take its place.
+        if body.find(exp.Select) is not None and any(value.find(exp.Column) is not None for value in values.values()):
+            raise NotDistributable("a column as the argument of a macro with a subquery")
         return body.transform(lambda node: _with_argument(node, values))
 
 
