@@ -20,7 +20,7 @@ SECTIONS = {
 + overloaded macro: SELECT area(id) AS one, area(id, 2) AS two FROM sales
 + macro around aggregates: SELECT region, share(amount) AS s FROM sales GROUP BY region
 + macro with a subquery: SELECT DISTINCT region, largest_of('north') AS l FROM sales
-- macro with a subquery over a column: SELECT region, max(largest_of(region)) AS l FROM sales GROUP BY region -- a column
+- macro with a subquery of a column: SELECT region, max(largest_of(region)) AS l FROM sales GROUP BY region -- a column
   as the argument of a macro with a subquery
 + macro in WHERE, GROUP BY and ORDER BY: SELECT half(item) AS h, count(*) AS n FROM sales WHERE half(amount) > 3
   GROUP BY half(item) ORDER BY half(item)
