@@ -33,7 +33,8 @@ def connection(request: pytest.FixtureRequest) -> Iterator[shoal.Connection]:
     yield connection
     connection.execute("USE main")
     rows = connection.execute("SELECT table_schema, table_name, table_type FROM information_schema.tables").fetchall()
-    for schema, name, kind in rows:
+    # Temporary ones first: "main.t" is the temporary table t as long as there is one.
+    for schema, name, kind in sorted(rows, key=lambda row: str(row[2]) != "LOCAL TEMPORARY"):
         where = "temp" if kind == "LOCAL TEMPORARY" else schema
         connection.execute(f'DROP {"VIEW" if kind == "VIEW" else "TABLE"} {where}."{name}"')
     for (name,) in connection.execute("SELECT schema_name FROM information_schema.schemata").fetchall():
