@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 LEAST_SECONDS = 0.01
 """Statements that take less are not worth a trial."""
 
-SPENT_SECONDS = 0.1
-"""What the kernel's plan must have taken in all its runs before a trial, whose planning takes a fifth of that."""
+LONG_SECONDS = 0.2
+"""Statements that take as long are tried on their second run."""
+
+SPENT_SECONDS = 1.0
+"""What all runs of shorter ones must have taken before a trial, whose planning takes a small part of that."""
 
 SURE_RUNS = 2
 """Runs by the kernel's plan that tell what it takes; a single one may have read cold files."""
@@ -33,8 +36,8 @@ FIRST_MARGIN = 0.85
 CHECKED_AFTER = 4
 """Runs by Shoal's plan after which the kernel's has its second one, if Shoal's was taken after the first."""
 
-DOUBT = 1.1
-"""Up to so many times the kernel's CPU time, one run of Shoal's plan may only have had bad luck: it gets another."""
+DOUBT = 1.0
+"""Below so many times the kernel's CPU time, Shoal's plan gets a second trial."""
 
 _LATEST = 3
 _MOST_CHANGES = 4
@@ -106,7 +109,8 @@ class PlanChoice:
             # What took less CPU time but longer may have waited for others: the machine is busy.
             trials, share = (_LATEST, MARGIN) if own.count > 1 else (2, DOUBT)
             return own.count < trials and not self.changes and own.cpu_seconds < kernel.cpu_seconds * share
-        return kernel.count > 0 and kernel.seconds >= LEAST_SECONDS and kernel.total_seconds >= SPENT_SECONDS
+        is_worth_it = kernel.seconds >= LONG_SECONDS or kernel.total_seconds >= SPENT_SECONDS
+        return kernel.count > 0 and kernel.seconds >= LEAST_SECONDS and is_worth_it
 
     @property
     def runs_own(self) -> bool:

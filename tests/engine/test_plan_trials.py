@@ -81,8 +81,9 @@ def test_the_faster_plan_is_kept(
         ("k1 o.8", "ooo"),
         ("k1 o.9 k1", "ooo"),
         ("k1 o1.2 k1", "kkk"),
-        ("k1 o1 k1 o.9", "ooo"),
-        ("k1 o1 k1 o1.05", "kkk"),
+        ("k1 o.97 k1 o.9", "ooo"),
+        ("k1 o.97 k1 o1.05", "kkk"),
+        ("k1 o1 k1", "kkk"),
         ("k1 o.96 k1 o.97", "kkk"),
         # The first run of the kernel's plan may have read cold files.
         ("k5 o1.2 o1.2 o1.2 o1.2 k1", "kkk"),
@@ -176,6 +177,7 @@ def test_short_statements_are_not_tried(
     connection: shoal.Connection, monkeypatch: pytest.MonkeyPatch, constant: str
 ) -> None:
     monkeypatch.setattr(plan_choice, constant, 1000.0)
+    monkeypatch.setattr(plan_choice, "LONG_SECONDS", 500.0)
     told = choices(monkeypatch)
     for _ in range(5):
         connection.execute(SQL).fetchall()
