@@ -329,11 +329,11 @@ def bits(members: int) -> Iterable[int]:
 
 
 def class_columns(term: exp.Expression) -> tuple[ColumnId, ColumnId] | None:
-    """The two columns of an equality of plain columns, or None."""
+    """The two columns of an equality of plain columns, or None; ``x = x`` only says that x is not NULL."""
     sides = equality(term)
     if sides is None:
         return None
     left, right = unwrap(sides[0]), unwrap(sides[1])
-    if not (isinstance(left, exp.Column) and isinstance(right, exp.Column)):
+    if not (isinstance(left, exp.Column) and isinstance(right, exp.Column)) or left.name == right.name:
         return None
     return ColumnId(left.name), ColumnId(right.name)
