@@ -45,7 +45,9 @@ class Answer:
         return list(zip(*columns, strict=True)) if columns else [()] * self.table.num_rows
 
     def __str__(self) -> str:
-        return f"{type(self.error).__name__}: {self.error}" if self.error else f"{self.table.num_rows} rows"  # type: ignore[union-attr]
+        if self.error is not None:
+            return f"{type(self.error).__name__}: {self.error}"
+        return "no rows" if self.table is None else f"{self.table.num_rows} rows"
 
 
 def plain_answer(duck: duckdb.DuckDBPyConnection, sql: str, most_rows: int = MOST_ROWS) -> Answer | None:

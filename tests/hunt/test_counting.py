@@ -12,6 +12,7 @@ from tests.hunt.answers import Answer
 from tests.hunt.cases import Case, Oracle
 from tests.hunt.configurations import Backend
 from tests.hunt.hunter import Finding, Ground, Tried
+from tests.hunt.plain import Plain
 from tests.hunt.world import make_world
 
 _SLEEP = "import time; time.sleep(60)"
@@ -73,3 +74,18 @@ def test_hangs_and_deaths_are_told_apart_from_differences(monkeypatch):
         monkeypatch.setattr("tests.hunt.hunter.our_answer", lambda *_: late)
         failing = Case("query", Oracle.DUCKDB, ("SELECT error('no') FROM a",))
         assert [finding(one).what for one in (case, failing)] == ["hangs", "hangs"]
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+def test_only_rows_that_are_deleted_are_excused(tmp_path, deleted):
+    plain = Plain(make_world(1), tmp_path)
+    try:
+        plain.duck.execute("CREATE TABLE x1 AS SELECT 9223372036854775807 AS k")
+        if deleted:
+            plain.duck.execute("DELETE FROM x1")
+        sql = "ALTER TABLE x1 ALTER COLUMN k TYPE SMALLINT"
+        assert plain.change(sql).error is not None
+        assert plain.minds_deleted_rows(sql) is deleted
+        assert not plain.minds_deleted_rows("DELETE FROM x1")
+    finally:
+        plain.close()
