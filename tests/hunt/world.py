@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import shoal
@@ -172,8 +173,17 @@ def _stored(name: str, type_: str) -> str:
     return f"{quoted(name)}::VARCHAR" if type_ in ("HUGEINT", "UHUGEINT", "INTERVAL") else quoted(name)
 
 
+def _has_nan(column: pa.ChunkedArray) -> bool:
+    return pa.types.is_floating(column.type) and bool(pc.any(pc.is_nan(column)).as_py())
+
+
 def _write(rows: pa.Table, folder: Path, table: Table | StoredTable) -> None:
+    # Bounds of floats leave NaN out, and DuckDB skips row groups by them in which NaN would be found (NaN >= 0).
+    unbounded = [name for name in rows.column_names if _has_nan(rows[name])]
+    bounded = [name for name in rows.column_names if name not in unbounded] if unbounded else True
     size = -(-rows.num_rows // table.files) if rows.num_rows else 0
     for number in range(table.files if size else 1):
         part = rows.slice(number * size, size)
-        pq.write_table(part, folder / f"part-{number}.parquet", row_group_size=table.group_rows)
+        pq.write_table(
+            part, folder / f"part-{number}.parquet", row_group_size=table.group_rows, write_statistics=bounded
+        )
