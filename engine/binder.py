@@ -119,10 +119,16 @@ class Binder:
                 self._macros.forget_shadows()
 
     def check_change(
-        self, sql: str, parameters: Sequence[object], target: str, columns: str, catalog: CatalogSnapshot
+        self,
+        sql: str,
+        parameters: Sequence[object],
+        target: str,
+        columns: str,
+        catalog: CatalogSnapshot,
+        prepared: str = "",
     ) -> None:
         """Have DuckDB bind a statement that changes the table ``target``, whose columns are given as CREATE TABLE has
-        them; raises user errors with their places. Runs nothing."""
+        them, or prepare it under the name ``prepared``; raises user errors with their places. Runs nothing."""
         text = sql.rstrip().rstrip(";")
         # A name in the schema main is looked up among the temporary ones first, as those of one part are.
         target = target if schema_of(target).casefold() != MAIN else own_name(target)
@@ -137,10 +143,13 @@ class Binder:
             self._create_schema(target)
             table = _in_scratch(target)
             self._scratch.rows(f"CREATE {_temporary(target)}TABLE {table} {columns}")
+            told = text if prepared else _EXPLAIN + text
             try:
-                self._scratch.rows(_EXPLAIN + text, bound_values(text, parameters) or None)
+                self._scratch.rows(told, None if prepared else bound_values(text, parameters) or None)
+                if prepared:
+                    self._scratch.rows(f"DEALLOCATE {quote_name(prepared)}")
             except (duckdb.Error, RuntimeError, ValueError, TypeError) as error:
-                raise self._explain(translate_error(error, _EXPLAIN + text), sql, catalog) from error
+                raise self._explain(translate_error(error, told), sql, catalog, 0 if prepared else 1) from error
             finally:
                 self._scratch.rows(f"DROP TABLE {table}")
                 self._macros.forget_shadows()

@@ -33,6 +33,8 @@ from shoal.planner.session_kinds import (
 )
 from shoal.planner.source import Field
 from shoal.planner.statement import Query, classify, suggest
+from shoal.planner.table_statements import Delete, Insert, Update
+from shoal.table_changes import is_dynamic, table_named
 
 _NULL = '"NULL"'
 
@@ -126,8 +128,17 @@ class SessionStatements:
         if isinstance(inner, Query) and not inner.dynamic:
             catalog = self._catalog.snapshot()
             self._binder.check_prepared(statement.name, statement.statement, inner.sql, catalog)
+        elif isinstance(inner, Insert | Update | Delete):
+            self._check_change(statement, inner)
         with self._lock:
             self._prepared[statement.name.casefold()] = (statement.name, statement.sql)
+
+    def _check_change(self, statement: Prepare, change: Insert | Update | Delete) -> None:
+        catalog, written = self._catalog.snapshot(), change.target.name
+        version = table_named(catalog.key(written) or written, statement.statement, catalog)
+        if not is_dynamic(change, statement.sql, catalog):
+            columns = version.definition.body()
+            self._binder.check_change(statement.statement, (), written, columns, catalog, prepared=statement.name)
 
     def executed(self, statement: Execute, evaluate: Evaluate) -> Another:
         """What an EXECUTE runs; raises ``BindError`` if there is no such statement."""

@@ -89,7 +89,7 @@ class TableChanges:
         with self._store.writing(name, running.token):
             catalog = self._catalog.snapshot()
             version = table_named(name, sql, catalog)
-            if not isinstance(statement, Truncate | CopyFrom) and not _is_dynamic(statement, sql, catalog):
+            if not isinstance(statement, Truncate | CopyFrom) and not is_dynamic(statement, sql, catalog):
                 self._binder.check_change(sql, parameters, statement.target.name, version.definition.body(), catalog)
             if parameters:
                 sql = inline_parameters(sql, parameters)
@@ -297,7 +297,7 @@ def _projection(definition: TableDefinition, wanted: Sequence[str]) -> str:
     return ", ".join(selected)
 
 
-def _is_dynamic(statement: Insert | Update | Delete, sql: str, catalog: CatalogSnapshot) -> bool:
+def is_dynamic(statement: Insert | Update | Delete, sql: str, catalog: CatalogSnapshot) -> bool:
     """Whether the binder cannot tell: columns depend on rows, or another schema's table has the target's own name."""
     if isinstance(statement, Insert) and statement.query is not None and statement.query.dynamic:
         return True

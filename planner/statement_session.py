@@ -73,6 +73,22 @@ def _assignment(reader: StatementReader, keyword: int) -> AssignVariable:
     return AssignVariable(name, sql[start : reader.tokens[-1].end], before + sql[start:])
 
 
+_UNPREPARED = (
+    "PREPARE",
+    "EXECUTE",
+    "DEALLOCATE",
+    "CREATE",
+    "DROP",
+    "ALTER",
+    "SET",
+    "RESET",
+    "USE",
+    "EXPLAIN",
+    "ANALYZE",
+)
+"""How statements begin that are not worth being prepared, or that make what later ones are bound by."""
+
+
 def read_prepare(reader: StatementReader) -> Prepare:
     """``PREPARE name AS statement``, from its first word."""
     reader.index = 1
@@ -84,7 +100,7 @@ def read_prepare(reader: StatementReader) -> Prepare:
     if not reader.skip("AS"):
         reader.expected("AS and a statement")
     token = reader.next("a statement")
-    if token.is_word("PREPARE", "EXECUTE", "DEALLOCATE"):
+    if token.is_word(*_UNPREPARED):
         raise SyntaxError_(f"{token.text.upper()} cannot be prepared", reader.context(token))
     return Prepare(name, _NOT_BLANK.sub(" ", reader.sql[: token.start]) + reader.sql[token.start :], reader.sql)
 

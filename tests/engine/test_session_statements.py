@@ -69,6 +69,9 @@ def test_variables_in_queries(both: Both) -> None:
         ("PREPARE p AS\nSELECT 1 FROM nowhere", shoal.TableNotFound, Place(2, 15, 7)),
         ("PREPARE p AS INSTALL httpfs", shoal.NotSupportedError, Place(1, 14, 7)),
         ("PREPARE p AS PREPARE q AS SELECT 1", shoal.SyntaxError_, Place(1, 14, 7)),
+        ("PREPARE p AS CREATE TABLE u AS SELECT 1 AS a", shoal.SyntaxError_, Place(1, 14, 6)),
+        ("PREPARE p AS SET partitions = 2", shoal.SyntaxError_, Place(1, 14, 3)),
+        ("PREPARE p AS DELETE FROM nowhere", shoal.TableNotFound, Place(1, 26, 7)),
         ("EXECUTE nowhere", shoal.BindError, None),
         ("EXECUTE p((SELECT 1))", shoal.ParameterError, Place(1, 12, 6)),
         ("CREATE MACRO bad(x) AS x + nowhere(1)", shoal.FunctionNotFound, Place(1, 28, 10)),
@@ -193,6 +196,15 @@ def test_statements_on_tables(both: Both) -> None:
     )
     for sql in ("FROM kept", "FROM made", "SELECT sum(ten_more(z)) FROM made, kept WHERE ten_more(a) = z"):
         same(*both, sql)
+    for wrong, kind in {
+        "PREPARE p AS UPDATE kept SET nothing = ?": shoal.BindError,
+        "PREPARE p AS DELETE FROM kept WHERE nothing = ?": shoal.ColumnNotFound,
+        "PREPARE p AS INSERT INTO kept VALUES (?, ?, ?)": shoal.BindError,
+    }.items():
+        with pytest.raises(kind):
+            both[0].execute(wrong)
+    tell(both, "PREPARE p AS INSERT INTO kept SELECT a, $text FROM kept", "EXECUTE p(text := 'again')")
+    same(*both, "FROM kept")
 
 
 def test_several_statements(both: Both) -> None:
