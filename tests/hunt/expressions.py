@@ -126,7 +126,7 @@ EXACT = {
     ),
     "dbl": (
         "avg({small})", "avg({dbl})", "sum({dbl})", "min({dbl})", "max({dbl})", "median({small})", "avg({dec})",
-        "quantile_cont({small}, 0.25)", "avg(DISTINCT {small})", "fsum({dbl})", "mad({small})", "median({dec})",
+        "quantile_cont({small}, 0.25)", "avg(DISTINCT {small})", "fsum({small})", "mad({small})", "median({dec})",
         "percentile_cont(0.5) WITHIN GROUP (ORDER BY {small})", "avg({small}) FILTER (WHERE {term})",
     ),
     "str": (
