@@ -271,6 +271,8 @@ class EmbeddedStream:
             relation = None if self.kept is None else self.kept.start(self._sessions, sql, self._stack, self._clock)
             if relation is None:
                 session = self._sessions.open(self._stack)
+                if self.kept is not None:
+                    self.kept.opened(session)
                 if self.measured:
                     start_measuring(session)
                     self._session = session
@@ -342,7 +344,7 @@ class EmbeddedStream:
             return
         self._freed = True
         if self.kept is not None and error is None and self._ended and not self._token.cancelled:
-            self.kept.end()
+            self.kept.end(self._bytes_out)
         if self._rows is not None:
             self._rows.close()
             self._rows = None

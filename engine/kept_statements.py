@@ -10,6 +10,7 @@ import re
 import threading
 from collections import OrderedDict
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 
 import duckdb
 
@@ -44,14 +45,31 @@ _REFUSED = (
 _FILE_NAME = re.compile(r'"table_name":"[^"]*[^\w" $-]')
 
 
+@dataclass(frozen=True, slots=True)
+class KeptSession:
+    """A session in which the views of a statement are bound, and perhaps the statement is prepared."""
+
+    session: Session
+    is_prepared: bool
+
+
 class KeptStatement:
-    """What one plan keeps between its runs: at most one session, for one run at a time. Thread-safe."""
+    """What one plan keeps between its runs: at most one session, for one run at a time. Thread-safe.
+
+    After the first run it is the session of that, with its views bound; from the second on it is prepared, too.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._session: Session | None = None
+        self._session: KeptSession | None = None
         self._is_wanted = False
         self._is_refused = False
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether nothing is kept of it."""
+        with self._lock:
+            return self._is_refused
 
     @property
     def is_wanted(self) -> bool:
@@ -64,25 +82,25 @@ class KeptStatement:
         with self._lock:
             self._is_wanted = bytes_out <= _MOST_BYTES
 
-    def take(self) -> Session | None:
+    def take(self) -> "KeptSession | None":
         """The session for one run, if there is one and no other run has it."""
         with self._lock:
             session, self._session = self._session, None
         return session
 
-    def give_back(self, session: Session) -> None:
+    def give_back(self, session: "KeptSession") -> None:
         """Keep a session for the next run, or close it if it is one too many."""
         with self._lock:
             if self._session is None and not self._is_refused:
                 self._session = session
                 return
-        session.close()
+        session.session.close()
 
     def forget(self) -> None:
         """Close the session; the next run makes another."""
-        session = self.take()
-        if session is not None:
-            session.close()
+        kept = self.take()
+        if kept is not None:
+            kept.session.close()
 
     def refuse(self) -> None:
         """Close the session, and keep none from now on."""
@@ -99,7 +117,7 @@ class KeptStatements:
         self._latest: OrderedDict[KeptStatement, None] = OrderedDict()
         self._closed = False
 
-    def give_back(self, statement: KeptStatement, session: Session) -> None:
+    def give_back(self, statement: KeptStatement, session: KeptSession) -> None:
         """Keep a session for the statement's next run."""
         statement.give_back(session)
         with self._lock:
@@ -125,7 +143,7 @@ class KeptRun:
     def __init__(self, statement: KeptStatement, everything: KeptStatements) -> None:
         self._statement = statement
         self._everything = everything
-        self._session: Session | None = None
+        self._session: KeptSession | None = None
 
     def start(
         self, sessions: TaskSessions, sql: str, stack: ExitStack, clock: RunClock
@@ -139,55 +157,59 @@ class KeptRun:
         if not statement.is_wanted:
             return None
         opened = ExitStack()
+        kept = statement.take()
         try:
-            session = statement.take()
-            if session is not None:
+            is_prepared = kept is not None and kept.is_prepared
+            session = sessions.open(opened) if kept is None else kept.session
+            if not is_prepared and not _may_be_kept(session, sessions.spec, sql):
+                raise NotSupportedError("the statement depends on more than its files")
+            if kept is not None:
                 sessions.resume(session, opened)
-            else:
-                session = sessions.open(opened)
-                if not _prepare(session, sessions.spec, sql):
-                    raise NotSupportedError("the statement depends on more than its files")
+            if not is_prepared:
+                session.connection.execute(f"PREPARE kept AS\n{sql}")
             sessions.token.check()
             clock.restart()
             relation = session.connection.sql(_EXECUTE)
         except Exception as error:  # noqa: BLE001 - a run from the start raises it again
             with suppress(Exception):
                 opened.__exit__(type(error), error, error.__traceback__)
+            if kept is not None:
+                kept.session.close()
             sessions.token.check()
             statement.refuse()
             return None
         stack.enter_context(opened)
-        self._session = session
+        self._session = KeptSession(session, is_prepared=True)
         return relation
 
-    def end(self) -> None:
-        """The run has ended well and its stack will end: the session stays open."""
-        if self._session is not None:
-            self._session.is_kept = True
+    def opened(self, session: Session) -> None:
+        """The run is by a session of its own, in which the statement's views are bound."""
+        self._session = KeptSession(session, is_prepared=False)
+
+    def end(self, bytes_out: int) -> None:
+        """The run has ended well after so many bytes of rows, and its stack will end: the session may stay open."""
+        kept = self._session
+        if kept is not None and not self._statement.is_refused:
+            kept.session.is_kept = kept.is_prepared or bytes_out <= _MOST_BYTES
 
     def give_back(self, bytes_out: int) -> None:
         """The stack has ended, after so many bytes of rows: what there is is for the statement's next run."""
         self._statement.tell_size(bytes_out)
-        if self._session is not None and self._session.is_kept:
+        if self._session is not None and self._session.session.is_kept:
             self._everything.give_back(self._statement, self._session)
 
 
-def _prepare(session: Session, spec: TaskSpec, sql: str) -> bool:
-    """Prepare a task's statement, whose views are bound; raises DuckDB's exceptions.
+def _may_be_kept(session: Session, spec: TaskSpec, sql: str) -> bool:
+    """Whether what a statement gives depends on nothing but its Parquet files, whose identity the plan knows.
 
-    Nothing is done, and the answer is no, unless what it gives depends on nothing but its Parquet files, whose identity
-    the plan knows: not for files that the text names itself, nor for table functions, macros and variables, which are
-    looked up when a statement is planned.
+    It does not for files that the text names itself, nor for table functions, macros and variables, which are looked up
+    when a statement is planned.
     """
     if spec.exchanges or not all(name for name, _ in spec.setup):
         return False
     if not all(isinstance(scan.source, FileSource) and scan.source.format is FileFormat.PARQUET for scan in spec.scans):
         return False
-    connection = session.connection
-    if not all(_reads_names_only(connection, text) for text in (sql, *(text for _, text in spec.setup))):
-        return False
-    connection.execute(f"PREPARE kept AS\n{sql}")
-    return True
+    return all(_reads_names_only(session.connection, text) for text in (sql, *(text for _, text in spec.setup)))
 
 
 def _reads_names_only(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:

@@ -202,6 +202,7 @@ class Kernel:
             if self._closed or session.root is not session.database.root or self._seen.see(files):
                 session.close()
                 raise InterfaceError("the session cannot be used any more")
+            session.is_kept = False
             self._enter(session)
         with self._released(session):
             yield session
