@@ -115,7 +115,7 @@ class CarriedTexts:
         clock = self._clock(node)
         if clock is not None and span is not None:
             return {span: clock}
-        if span is None or self._is_plain(node) or not self._is_carried(node):
+        if span is None or self._is_plain(node) or not self._is_carried(node) or _hides_subquery(node):
             return self._edits(node)
         parts = sorted(set(self._parts(node, frozenset())))
         if any(one[1] > other[0] for one, other in pairwise(parts)):
@@ -292,6 +292,14 @@ def _visited(node: Tree) -> Iterator[Tree]:
         elif isinstance(part, list):
             for item in part:
                 yield from [item] if isinstance(item, dict) and "class" in item else _visited({"item": item})
+
+
+def _hides_subquery(node: Tree) -> bool:
+    """Whether there is a subquery in an expression that nobody knows the place of: its text may not be carried."""
+    return any(
+        own_span(child) is None if child["class"] == "SUBQUERY" else _hides_subquery(child)
+        for child in expressions_of(node)
+    )
 
 
 def _computes_first(call: Tree) -> bool:

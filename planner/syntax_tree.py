@@ -20,6 +20,10 @@ _OWN_EXTENT = frozenset({"WINDOW", "SUBQUERY"})
 """Classes whose place is all of them; what a named window stands for is written elsewhere."""
 
 
+_NOWHERE = 2**64 - 1
+"""What the kernel writes for the place of what has none, such as the ANY that it makes of ALL."""
+
+
 @dataclass(slots=True)
 class SyntaxTree:
     """A statement as the kernel reads it."""
@@ -82,7 +86,7 @@ class SyntaxTree:
 def own_span(node: Tree) -> Span | None:
     """The place that the kernel gives to a node."""
     start = node.get("query_location")
-    return (start, start + node.get("query_location_length", 0)) if start is not None else None
+    return (start, start + node.get("query_location_length", 0)) if start is not None and start != _NOWHERE else None
 
 
 def expressions_of(node: Any) -> Iterator[Tree]:
