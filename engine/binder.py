@@ -130,7 +130,7 @@ class Binder:
         """Have DuckDB bind a statement that changes the table ``target``, whose columns are given as CREATE TABLE has
         them, or prepare it under the name ``prepared``; raises user errors with their places. Runs nothing."""
         text = sql.rstrip().rstrip(";")
-        # A name in the schema main is looked up among the temporary ones first, as those of one part are.
+        # A name in main is looked up among the temporary ones first, as those of one part are.
         target = target if schema_of(target).casefold() != MAIN else own_name(target)
         folded = target.casefold().removeprefix(f"{TEMPORARY}{SEPARATOR}")
         with self._scratch.lock:
@@ -140,9 +140,8 @@ class Binder:
             self._make_all(sorted(name for name in names if catalog.entry(name) is not None), sql, catalog)
             self._define(text, catalog, ())
             self._drop(folded)
-            self._create_schema(target)
-            table = _in_scratch(target)
-            self._scratch.rows(f"CREATE {_temporary(target)}TABLE {table} {columns}")
+            _create_schema(target, self._scratch)
+            self._scratch.rows(f"CREATE {_temporary(target)}TABLE {_in_scratch(target)} {columns}")
             told = text if prepared else _EXPLAIN + text
             try:
                 self._scratch.rows(told, None if prepared else bound_values(text, parameters) or None)
@@ -151,7 +150,7 @@ class Binder:
             except (duckdb.Error, RuntimeError, ValueError, TypeError) as error:
                 raise self._explain(translate_error(error, told), sql, catalog, 0 if prepared else 1) from error
             finally:
-                self._scratch.rows(f"DROP TABLE {table}")
+                self._scratch.rows(f"DROP TABLE {_in_scratch(target)}")
                 self._macros.forget_shadows()
 
     def making(self, query: str, catalog: CatalogSnapshot) -> None:
@@ -287,11 +286,6 @@ class Binder:
             self._scratch.rows(f"DROP VIEW IF EXISTS {_in_scratch(self._written.pop(folded, folded))}")
             del self._made[folded]
 
-    def _create_schema(self, name: str) -> None:
-        schema = schema_of(name)
-        if schema and schema.casefold() not in (MAIN, TEMPORARY):
-            self._scratch.rows(f"CREATE SCHEMA IF NOT EXISTS {quoted_name(schema)}")
-
     def _create(self, name: str, entry: TableSource | ViewDefinition) -> None:
         if isinstance(entry, ViewDefinition):
             named = f"({', '.join(map(quote_name, entry.columns))})" if entry.columns else ""
@@ -301,7 +295,7 @@ class Binder:
             columns = ", ".join(f"CAST(NULL AS {column.type}) AS {quote_name(column.name)}" for column in entry.columns)
             sql = f"CREATE {_temporary(name)}VIEW {_in_scratch(name)} AS SELECT {columns} WHERE false"
         try:
-            self._create_schema(name)
+            _create_schema(name, self._scratch)
             self._scratch.rows(sql)
         except duckdb.Error as error:
             told = translate_error(error)
@@ -346,6 +340,12 @@ class BoundCatalog:
         """The DuckDB types of scalar or aggregate expressions."""
         check_cancelled()
         return self._binder.types(columns, layers)
+
+
+def _create_schema(name: str, scratch: Scratch) -> None:
+    schema = schema_of(name)
+    if schema and schema.casefold() not in (MAIN, TEMPORARY):
+        scratch.rows(f"CREATE SCHEMA IF NOT EXISTS {quoted_name(schema)}")
 
 
 def _temporary(name: str) -> str:
