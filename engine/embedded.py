@@ -272,7 +272,7 @@ class EmbeddedStream:
             if relation is None:
                 session = self._sessions.open(self._stack)
                 if self.kept is not None:
-                    self.kept.opened(session)
+                    self.kept.opened(session, spec)
                 if self.measured:
                     start_measuring(session)
                     self._session = session

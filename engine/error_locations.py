@@ -9,6 +9,7 @@ from shoal.catalog import CatalogSnapshot
 from shoal.error_hints import table_hint
 from shoal.planner.definitions import Definitions
 from shoal.planner.error_places import find_place, locate_error, locate_setting
+from shoal.planner.error_words import end_of_call
 from shoal.planner.errors import (
     BindError,
     DataError,
@@ -85,7 +86,7 @@ def _in_macro(error: Error, sql: str, definitions: Definitions) -> Error:
     ]
     if len(calls) == 1 and find_place(error.message, calls[0][0].text) is not None:
         macro, token, index = calls[0]
-        end = _end_of_call(tokens, index + 1)
+        end = end_of_call(tokens, index + 1)
         hint = error.hint or f"it is in the macro {macro.name}"
         place = place_at(sql, token.start, len(sql[token.start : end].partition("\n")[0]))
         error.context = replace(error.context, sql=sql, place=place, hint=hint)
@@ -109,12 +110,3 @@ def _in_view(error: Error, sql: str, catalog: CatalogSnapshot) -> Error:
 def _is_call(token: Token, following: Token, name: str) -> bool:
     named = token.kind in (TokenKind.WORD, TokenKind.QUOTED) and token.name.casefold() == name.casefold()
     return named and following.text == "("
-
-
-def _end_of_call(tokens: tuple[Token, ...], opening: int) -> int:
-    depth = 0
-    for token in tokens[opening:]:
-        depth += (token.text == "(") - (token.text == ")")
-        if depth == 0:
-            return token.end
-    return tokens[-1].end

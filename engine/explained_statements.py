@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from shoal.binder import Binder, words_of
+from shoal.binder import Binder
 from shoal.catalog import CatalogSnapshot
 from shoal.changed_rows import deleted_columns, rows_query, target_name, updated_columns
 from shoal.planner.errors import BindError, ErrorContext, NotSupportedError
@@ -13,7 +13,7 @@ from shoal.planner.parameters import inline_parameters
 from shoal.planner.statement import classify
 from shoal.planner.statement_kinds import Query
 from shoal.planner.table_statements import CopyTo, CreateTable, Delete, Insert, Truncate, Update
-from shoal.table_changes import table_named
+from shoal.table_changes import is_dynamic, table_named
 from shoal.table_store import TableVersion
 
 
@@ -55,8 +55,7 @@ def _explained_change(
     written = statement.target.name
     name = catalog.key(written) or written
     version = table_named(name, sql, catalog)
-    is_dynamic = isinstance(statement, Insert) and statement.query is not None and statement.query.dynamic
-    if not is_dynamic and catalog.has_two(words_of(sql)) is None:
+    if not is_dynamic(statement, sql, catalog):
         binder.check_change(sql, (), written, version.definition.body(), catalog)
     text = shown_name(name)
     match statement:

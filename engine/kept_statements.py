@@ -82,13 +82,13 @@ class KeptStatement:
         with self._lock:
             self._is_wanted = bytes_out <= _MOST_BYTES
 
-    def take(self) -> "KeptSession | None":
+    def take(self) -> KeptSession | None:
         """The session for one run, if there is one and no other run has it."""
         with self._lock:
             session, self._session = self._session, None
         return session
 
-    def give_back(self, session: "KeptSession") -> None:
+    def give_back(self, session: KeptSession) -> None:
         """Keep a session for the next run, or close it if it is one too many."""
         with self._lock:
             if self._session is None and not self._is_refused:
@@ -161,7 +161,7 @@ class KeptRun:
         try:
             is_prepared = kept is not None and kept.is_prepared
             session = sessions.open(opened) if kept is None else kept.session
-            if not is_prepared and not _may_be_kept(session, sessions.spec, sql):
+            if not is_prepared and not _reads_its_files_only(session, sessions.spec, sql):
                 raise NotSupportedError("the statement depends on more than its files")
             if kept is not None:
                 sessions.resume(session, opened)
@@ -182,9 +182,10 @@ class KeptRun:
         self._session = KeptSession(session, is_prepared=True)
         return relation
 
-    def opened(self, session: Session) -> None:
+    def opened(self, session: Session, spec: TaskSpec) -> None:
         """The run is by a session of its own, in which the statement's views are bound."""
-        self._session = KeptSession(session, is_prepared=False)
+        if _may_be_kept(spec):
+            self._session = KeptSession(session, is_prepared=False)
 
     def end(self, bytes_out: int) -> None:
         """The run has ended well after so many bytes of rows, and its stack will end: the session may stay open."""
@@ -199,17 +200,21 @@ class KeptRun:
             self._everything.give_back(self._statement, self._session)
 
 
-def _may_be_kept(session: Session, spec: TaskSpec, sql: str) -> bool:
-    """Whether what a statement gives depends on nothing but its Parquet files, whose identity the plan knows.
+def _may_be_kept(spec: TaskSpec) -> bool:
+    """Whether all that a statement reads under a name are Parquet files, whose identity the plan knows."""
+    if spec.exchanges or not all(name for name, _ in spec.setup):
+        return False
+    return all(isinstance(scan.source, FileSource) and scan.source.format is FileFormat.PARQUET for scan in spec.scans)
+
+
+def _reads_its_files_only(session: Session, spec: TaskSpec, sql: str) -> bool:
+    """Whether what a statement gives depends on nothing but those files.
 
     It does not for files that the text names itself, nor for table functions, macros and variables, which are looked up
     when a statement is planned.
     """
-    if spec.exchanges or not all(name for name, _ in spec.setup):
-        return False
-    if not all(isinstance(scan.source, FileSource) and scan.source.format is FileFormat.PARQUET for scan in spec.scans):
-        return False
-    return all(_reads_names_only(session.connection, text) for text in (sql, *(text for _, text in spec.setup)))
+    texts = (sql, *(text for _, text in spec.setup))
+    return _may_be_kept(spec) and all(_reads_names_only(session.connection, text) for text in texts)
 
 
 def _reads_names_only(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:

@@ -137,10 +137,11 @@ def _is_defined(tokens: Sequence[Token], span: Span) -> bool:
 def _calls(tokens: Sequence[Token], names: Sequence[str]) -> Iterator[Span]:
     for index, token in enumerate(tokens[:-1]):
         if tokens[index + 1].text == "(" and token.kind in _NAMES and token.name.casefold() in names:
-            yield token.start, _end_of_call(tokens, index + 1)
+            yield token.start, end_of_call(tokens, index + 1)
 
 
-def _end_of_call(tokens: Sequence[Token], opening: int) -> int:
+def end_of_call(tokens: Sequence[Token], opening: int) -> int:
+    """Where the text of a call ends whose opening bracket is the token at ``opening``."""
     depth = 0
     for token in tokens[opening:]:
         depth += (token.text == "(") - (token.text == ")")
@@ -185,7 +186,7 @@ def _empty_lists(tokens: Sequence[Token]) -> Iterator[Span]:
 def _subqueries(tokens: Sequence[Token]) -> Iterator[Span]:
     for index, token in enumerate(tokens[:-1]):
         if token.text == "(" and tokens[index + 1].is_word("SELECT", "FROM", "WITH", "VALUES"):
-            yield token.start, _end_of_call(tokens, index)
+            yield token.start, end_of_call(tokens, index)
 
 
 def _terms_of_groups(tokens: Sequence[Token], last: int) -> Iterator[Span]:

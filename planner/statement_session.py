@@ -86,7 +86,7 @@ _UNPREPARED = (
     "EXPLAIN",
     "ANALYZE",
 )
-"""How statements begin that are not worth being prepared, or that make what later ones are bound by."""
+"""How statements begin that cannot be prepared, as in DuckDB."""
 
 
 def read_prepare(reader: StatementReader) -> Prepare:
