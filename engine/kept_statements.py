@@ -154,7 +154,7 @@ class KeptRun:
         does, which may explain its error.
         """
         statement = self._statement
-        if not statement.is_wanted:
+        if not (statement.is_wanted and _may_be_kept(sessions.spec)):
             return None
         opened = ExitStack()
         kept = statement.take()
@@ -201,8 +201,11 @@ class KeptRun:
 
 
 def _may_be_kept(spec: TaskSpec) -> bool:
-    """Whether all that a statement reads under a name are Parquet files, whose identity the plan knows."""
-    if spec.exchanges or not all(name for name, _ in spec.setup):
+    """Whether a statement reads Parquet files, whose identity the plan knows, and nothing else under a name.
+
+    Where it reads nothing there is no view to keep, and running it as prepared takes longer than planning it.
+    """
+    if not spec.scans or spec.exchanges or not all(name for name, _ in spec.setup):
         return False
     return all(isinstance(scan.source, FileSource) and scan.source.format is FileFormat.PARQUET for scan in spec.scans)
 
@@ -214,7 +217,7 @@ def _reads_its_files_only(session: Session, spec: TaskSpec, sql: str) -> bool:
     when a statement is planned.
     """
     texts = (sql, *(text for _, text in spec.setup))
-    return _may_be_kept(spec) and all(_reads_names_only(session.connection, text) for text in texts)
+    return all(_reads_names_only(session.connection, text) for text in texts)
 
 
 def _reads_names_only(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:
