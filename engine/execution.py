@@ -87,6 +87,7 @@ class Execution:
             threads=shape.threads,
             memory_bytes=shape.memory_bytes,
             own_threads=self.engine.threads if shape.local else 0,
+            cores=shape.cores,
         )
 
     def close(self) -> None:

@@ -40,6 +40,7 @@ OTHERS: Mapping[str, str] = MappingProxyType(
         "use_clustering": "files sorted on a key are read in ranges of it, so joins and groups on it need no exchange",
         "balance_splits": "tables are cut by what their filters leave, so that tasks get as many rows each",
         "reduce_semi_joins": "the few rows of a semi or anti join go to where the many are, and the matches come back",
+        "group_by_ranges": "the groups of a key that files are sorted on are made in ranges of it, if there are many",
         "distinct_first": "distinct values are counted from rows that all tasks make distinct first",
         "limit_ranks": "rows that cannot have one of the first ranks are dropped before the exchange of a window",
         "sort_by_ranges": "large results are sorted in ranges of the key, one for each task",

@@ -68,6 +68,7 @@ class QueryResult:
 class ClusterShape:
     """What the planner wants to know of the cluster; memory is the smallest executor's, in bytes.
 
+    ``cores`` are those that all executors have together, as far as is known: 0 if they have one for each thread.
     ``local``: this process has started the executors for itself, and may as well run what is small itself.
     """
 
@@ -75,6 +76,7 @@ class ClusterShape:
     threads: int
     memory_bytes: int
     local: bool = False
+    cores: int = 0
 
 
 class QueryHandle(Protocol):

@@ -37,7 +37,9 @@ class Values:
     mmap: bool = True
     timezone: str | None = None
 
-    def plan_options(self, *, executors: int, threads: int, memory_bytes: int, own_threads: int = 0) -> PlanOptions:
+    def plan_options(
+        self, *, executors: int, threads: int, memory_bytes: int, own_threads: int = 0, cores: int = 0
+    ) -> PlanOptions:
         """What the planner is told, for a cluster of the given shape."""
         return PlanOptions(
             executors=executors,
@@ -50,6 +52,7 @@ class Values:
             check_plans=self.check_plans,
             task_bytes=self.task_bytes,
             own_threads=0 if "own_process" in self.disabled_rules else own_threads,
+            cores=cores,
         )
 
     def kernel_settings(self) -> tuple[tuple[str, str], ...]:

@@ -1,11 +1,13 @@
 """What this machine, or the container we are in, has: cores, memory, addresses; and sizes as people write them."""
 
+import hashlib
 import os
 import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
 
+from shoal.executor.shuffle.host import host_identity
 from shoal.planner.errors import InterfaceError
 
 _UNITS: Mapping[str, int] = {
@@ -51,6 +53,19 @@ def cores() -> int:
     except (OSError, ValueError):
         pass
     return count
+
+
+def core_pool() -> str:
+    """A short text that is equal in two processes of one machine if they share its cores.
+
+    Those of another container, control group or affinity mask have cores of their own.
+    """
+    try:
+        group = Path("/proc/self/cgroup").read_text()
+    except OSError:
+        group = ""
+    parts = [host_identity(), group, str(sorted(os.sched_getaffinity(0)))]
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=12).hexdigest()
 
 
 def memory_bytes() -> int:

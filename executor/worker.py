@@ -19,7 +19,7 @@ from shoal.executor.control_client import ControlClient
 from shoal.executor.protocol import shoal_pb2 as wire
 from shoal.executor.protocol.messages import error_to_wire, task_from_wire, task_to_wire, tasks_from_wire
 from shoal.executor.protocol.version import VERSION
-from shoal.executor.resources import private_bytes
+from shoal.executor.resources import core_pool, cores, private_bytes
 from shoal.executor.task_pool import TaskPool
 from shoal.executor.worker_options import STUCK_SECONDS, ExitCode, Report, WorkerOptions
 from shoal.planner import codec
@@ -157,6 +157,8 @@ class Worker:
             threads=options.threads,
             slots=options.slots,
             memory_bytes=options.memory_bytes,
+            core_pool=core_pool(),
+            cores=cores(),
         )
         joining = asyncio.create_task(self._client.join(register, options.join_seconds))
         while not joining.done():

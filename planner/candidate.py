@@ -26,30 +26,35 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """The shape of the cluster, as far as prices need it."""
+    """The shape of the cluster, as far as prices need it: the threads of all tasks have ``cores`` together."""
 
     tasks: int
     threads: int
+    cores: int
     stage_seconds: float = STAGE_SECONDS
 
     def share(self, distribution: Distribution) -> float:
         """By how much work over rows of this distribution is divided."""
-        return float(self.threads * (self.tasks if is_spread(distribution) else 1))
+        return float(min(self.cores, self.threads * (self.tasks if is_spread(distribution) else 1)))
 
     def exchange(self, candidate: Candidate, kind: ExchangeKind) -> float:
         """The seconds that an exchange adds."""
         rows, size = candidate.plan.estimate.rows, candidate.plan.estimate.bytes
-        producers = self.tasks if is_spread(candidate.distribution) else 1
+        together = min(self.tasks, self.cores)
+        producers = together if is_spread(candidate.distribution) else 1
         parted = kind in (ExchangeKind.HASH, ExchangeKind.RANGE, ExchangeKind.ROUND_ROBIN)
         send = (rows * (SEND_ROW if parted else 0.0) + size * SEND_BYTE) / producers
-        readers = self.tasks if parted else 1
+        readers = together if parted else 1
         return self.stage_seconds + send + size * RECEIVE_BYTE / readers
 
 
 def prices_of(options: PlanOptions) -> Prices:
     """The prices for a cluster of this shape."""
-    stage_seconds = 0.0 if options.distribute is Distribute.ALWAYS else STAGE_SECONDS
-    return Prices(options.partitions or max(1, options.executors), max(1, options.threads), stage_seconds)
+    tasks, threads = options.partitions or max(1, options.executors), max(1, options.threads)
+    cores = options.cores or tasks * threads
+    turns = max(1.0, tasks / cores)
+    stage_seconds = 0.0 if options.distribute is Distribute.ALWAYS else STAGE_SECONDS * turns
+    return Prices(tasks, threads, cores, stage_seconds)
 
 
 def gathered(candidate: Candidate, prices: Prices) -> Candidate:

@@ -25,6 +25,8 @@ from shoal.planner.distribute_order import limit_candidates, result_order, sort_
 from shoal.planner.distribute_shared import SharedRows, read_shared, share_rows
 from shoal.planner.distribution import Arbitrary, Hash, HashSlot, Single, Whole, filtered, is_spread, restricted
 from shoal.planner.errors import InvariantViolated
+from shoal.planner.group_ranges import RULE as GROUP_BY_RANGES
+from shoal.planner.group_ranges import group_ranges
 from shoal.planner.ids import ColumnId
 from shoal.planner.logical import Node, SetOperator
 from shoal.planner.options import Distribute, PlanOptions
@@ -144,7 +146,10 @@ class Distributor:
     def _aggregate(self, node: logical.Aggregate) -> list[Candidate]:
         inputs, size = self.candidates(node.input), self.estimate(node)
         heavy = self._heavy_share(node.input, [column.id for column in node.keys])
-        found = aggregate_candidates(node, inputs, size, self.prices, self.argument_types, heavy)
+        ranges = None
+        if GROUP_BY_RANGES not in self.options.disabled_rules:
+            ranges = group_ranges(node, size.rows, self.prices.tasks, self.estimator.statistics)
+        found = aggregate_candidates(node, inputs, size, self.prices, self.argument_types, heavy, ranges)
         apart = distinct_first(node) if self.prices.tasks > 1 else None
         if apart is not None and DISTINCT_FIRST not in self.options.disabled_rules:
             rows = aggregate_candidates(apart.below, inputs, self.estimate(apart.below), self.prices, {})

@@ -26,6 +26,7 @@ from shoal.planner.functions import (
     is_distinct,
     state_type,
 )
+from shoal.planner.group_ranges import in_ranges
 from shoal.planner.physical import AggregatePhase
 from shoal.planner.stage import Estimate
 from shoal.planner.types import is_floating
@@ -38,8 +39,12 @@ def aggregate_candidates(
     prices: Prices,
     argument_types: dict[str, str],
     heavy: float = 0.0,
+    ranges: p.GroupRanges | None = None,
 ) -> list[Candidate]:
-    """Every useful way to aggregate; at least one for each input. One group has the share ``heavy`` of all rows."""
+    """Every useful way to aggregate; at least one for each input. One group has the share ``heavy`` of all rows.
+
+    Groups that are made where their table is scanned are made in ``ranges``.
+    """
     found: list[Candidate] = []
     keys = frozenset(column.id for column in node.keys)
     for item in inputs:
@@ -47,7 +52,7 @@ def aggregate_candidates(
             found.append(_in_pieces(node, item, estimate, prices))
             continue
         if groups_together(item.distribution, keys) and (keys or not is_spread(item.distribution)):
-            whole = _complete(node, item, estimate, prices)
+            whole = in_ranges(_complete(node, item, estimate, prices), ranges)
             types = _state_types(node, argument_types) if heavy and is_spread(item.distribution) else None
             found.append(whole if types is None else _uneven(whole, item, heavy, prices))
             found += [] if types is None else _two_steps(node, item, estimate, prices, types, heavy)

@@ -213,7 +213,8 @@ def _described(node: PhysicalNode) -> tuple[str, str, str]:
             phase = "" if node.phase is AggregatePhase.COMPLETE else f" {node.phase.value}"
             calls = ", ".join(sql_of(item.expression) for item in node.assignments)
             keys = f" by {', '.join(column.id for column in node.keys)}" if node.keys else ""
-            return f"Aggregate{phase}", _short(f"{calls or 'distinct'}{keys}"), node.reason
+            ranges = "" if node.ranges is None else f"in {len(node.ranges.borders) + 1} ranges of {node.ranges.key}"
+            return f"Aggregate{phase}", _short(f"{calls or 'distinct'}{keys}"), node.reason or ranges
         case p.WindowCompute():
             return "Window", _short(", ".join(sql_of(item.expression) for item in node.assignments)), ""
         case p.SortRows():

@@ -23,7 +23,7 @@ MOST_UNEVEN = 1.5
 """How many times its even share the largest part of the table that gives the borders may have."""
 
 KEPT_ANSWERS = 64
-"""Columns of tables of which it is remembered whether they part well."""
+"""Columns of tables of which it is remembered how they part."""
 
 LONGEST_BORDER = 100
 """Characters of a string that are kept when it becomes a border."""
@@ -150,7 +150,25 @@ def overlaps_more(ranges: Sequence[KeyRange], bounds: tuple[Key, ...], share: fl
 
 def parts_well(ranges: tuple[KeyRange, ...], tasks: int, type: str) -> bool:
     """Whether borders of a table's own part it evenly, and hardly any row group lies across one."""
-    return bool(ranges) and _parts_well(SameRanges(ranges), tasks, type)
+    return bool(ranges) and _own_cut(SameRanges(ranges), tasks, type) is not None
+
+
+def has_range_type(type: str) -> bool:
+    """Whether values of a DuckDB type are in an order that comparisons follow whatever the session's settings."""
+    return type in _INTEGERS or type in ("DATE", "TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE")
+
+
+def own_borders(ranges: tuple[KeyRange, ...], parts: int, type: str) -> tuple[str, ...]:
+    """Borders of a table's own, as SQL literals, that part it evenly; none if it has none.
+
+    Where its row groups are too large for so many parts, half as many are tried.
+    """
+    while ranges and parts > 1:
+        cut = _own_cut(SameRanges(ranges), parts, type)
+        if cut is not None:
+            return tuple(key_literal(bound, type) or "" for bound in cut.bounds)
+        parts //= 2
+    return ()
 
 
 class SameRanges:
@@ -169,8 +187,8 @@ class SameRanges:
 
 
 @lru_cache(maxsize=KEPT_ANSWERS)
-def _parts_well(same: SameRanges, tasks: int, type: str) -> bool:
-    return cut_at_own_borders(same.ranges, tasks, type) is not None
+def _own_cut(same: SameRanges, tasks: int, type: str) -> Cut | None:
+    return cut_at_own_borders(same.ranges, tasks, type)
 
 
 def cut_at_own_borders(ranges: Sequence[KeyRange], tasks: int, type: str) -> Cut | None:

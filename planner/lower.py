@@ -5,7 +5,7 @@ their build sides are those of the tree: the right side of a written JOIN is the
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from sqlglot import exp
@@ -285,11 +285,19 @@ class Lowering:
         block.columns = {**keys, **calls}
         if keys:
             block.tail = "GROUP BY " + ", ".join(_text(value) for value in keys.values())
+            if node.ranges is not None:
+                return self._in_ranges(block, node.ranges, _text(known[node.ranges.key]))
         elif not calls:
             block.tail = "LIMIT 1"
         else:
             block.tail = "HAVING true"
         return block
+
+    def _in_ranges(self, block: Block, ranges: p.GroupRanges, key: str) -> Block:
+        """The groups of one range after the other: no row of a group is in another range."""
+        texts = [replace(block, where=[*block.where, term]).text() for term in ranges.predicates(key)]
+        columns: dict[ColumnId, Value] = {id: column_ref(id) for id in block.columns}
+        return Block(_derived("\nUNION ALL\n".join(texts), self._alias()), columns)
 
     def _order(self, keys: tuple[SortKey, ...], block: Block) -> str:
         items = []

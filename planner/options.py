@@ -26,6 +26,7 @@ class PlanOptions:
 
     ``task_bytes`` are read by one task where partitions are smaller; larger ones may be split.
     ``own_threads`` are those of the kernel in the process that plans; 0: with a cluster it runs no statements itself.
+    ``cores`` are those that all executors have together, where several share a machine's; 0: one for each thread.
     """
 
     executors: int = 0
@@ -38,3 +39,4 @@ class PlanOptions:
     check_plans: bool = False
     task_bytes: int = 2 << 20
     own_threads: int = 0
+    cores: int = 0

@@ -107,10 +107,27 @@ class HashJoin:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupRanges:
+    """Ranges of a key of groups: below the first of the rising ``borders``, between two, from the last one on, and the
+    rows without a key. Every row is in one of them."""
+
+    key: ColumnId
+    borders: tuple[str, ...]
+
+    def predicates(self, key: str) -> tuple[str, ...]:
+        """SQL terms over a key, of which one is true for each row."""
+        low = ["", *(f"{key} >= {border}" for border in self.borders)]
+        high = [*(f"{key} < {border}" for border in self.borders), ""]
+        terms = [" AND ".join(filter(None, pair)) for pair in zip(low, high, strict=True)]
+        return (*terms, f"{key} IS NULL")
+
+
+@dataclass(frozen=True, slots=True)
 class HashAggregate:
     """Groups; a partial one delivers a state column for each assignment under the same id.
 
     ``pieces``: the rows of a group are in several tasks, each of which delivers its own result of them.
+    ``ranges``: the groups of each range of a key are made on their own.
     """
 
     input: "PhysicalNode"
@@ -121,6 +138,7 @@ class HashAggregate:
     argument_types: tuple[tuple[str, ...], ...] = ()
     reason: str = ""
     pieces: bool = False
+    ranges: GroupRanges | None = None
 
 
 @dataclass(frozen=True, slots=True)

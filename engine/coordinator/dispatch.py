@@ -74,9 +74,12 @@ class Dispatcher:
             free[member.executor] = member.candidate
         else:
             del free[member.executor]
+        for waiting in self._membership.without_core(member):
+            free.pop(waiting, None)
 
     def _launch(self, query: QueryMachine, spec: TaskSpec, member: Member, alone: bool, turn: Turn) -> None:
         life = (member.executor, member.incarnation)
+        member.launched += 1
         member.running[spec.id] = query.launched(spec.id, life, alone, turn.now)
         turn.instruct(LaunchTask(*life, spec))
 

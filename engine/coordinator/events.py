@@ -16,7 +16,8 @@ class ExecutorJoined:
 
     ``host`` and ``location`` are those of its output files. Without any event from it for ``lease_seconds`` it counts
     as lost; None when its end is always noticed at once (the same process). An executor that was lost, or whose
-    stream was closed, must join under a new incarnation.
+    stream was closed, must join under a new incarnation. Executors of one ``core_pool`` share its ``cores``; empty
+    where that is not known.
     """
 
     executor: ExecutorId
@@ -27,6 +28,8 @@ class ExecutorJoined:
     host: str
     location: str
     lease_seconds: float | None = None
+    core_pool: str = ""
+    cores: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,8 @@ async def read_registration(context: control.AttachContext, settings: StreamSett
             host=register.host,
             location=register.location,
             lease_seconds=settings.lease_seconds,
+            core_pool=register.core_pool,
+            cores=register.cores,
         )
     await context.write(wire.CoordinatorMessage(refuse=refuse))
     return None

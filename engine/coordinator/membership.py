@@ -1,6 +1,7 @@
 """Who belongs to the cluster: executors by name, one life (incarnation) of each, their slots and their leases."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Mapping
 from enum import StrEnum
 
 from shoal.coordinator.events import ExecutorJoined
@@ -19,15 +20,17 @@ class MemberState(StrEnum):
 
 class Member:
     """One life of an executor: what it offers, what runs on it (each running task takes one slot), since when it is
-    silent, for which task it is kept free, and how many outputs of one query could not be read from it."""
+    silent, how many tasks it was given, for which one it is kept free, and how many outputs of one query could not be
+    read from it."""
 
-    __slots__ = ("_unreadable_of", "alone_for", "joined", "last_seen", "running", "state", "unreadable")
+    __slots__ = ("_unreadable_of", "alone_for", "joined", "last_seen", "launched", "running", "state", "unreadable")
 
     def __init__(self, joined: ExecutorJoined, now: float) -> None:
         self.joined = joined
         self.state = MemberState.ACTIVE
         self.last_seen = now
         self.running: dict[TaskId, TaskAttempt] = {}
+        self.launched = 0
         self.alone_for: object | None = None
         self.unreadable = 0
         self._unreadable_of: QueryId | None = None
@@ -49,6 +52,11 @@ class Member:
             return 0
         return max(0, self.joined.slots - len(self.running))
 
+    def has_core(self, busy: Mapping[str, int]) -> bool:
+        """Whether one of the cores that it shares with others is free, when so many of each pool are busy."""
+        joined = self.joined
+        return not joined.core_pool or not joined.cores or busy[joined.core_pool] < joined.cores
+
     def cannot_read(self, query: QueryId) -> None:
         """One more output of a query could not be read; another query begins its own count."""
         self.unreadable = self.unreadable + 1 if query == self._unreadable_of else 1
@@ -58,7 +66,8 @@ class Member:
     def candidate(self) -> Candidate:
         """The member as placement sees it."""
         joined = self.joined
-        return Candidate(joined.executor, joined.slots, len(self.running), joined.host, joined.memory_bytes)
+        taken = len(self.running)
+        return Candidate(joined.executor, joined.slots, taken, joined.host, joined.memory_bytes, self.launched)
 
 
 class Membership:
@@ -147,8 +156,27 @@ class Membership:
         return list(self._members.values())
 
     def with_free_slots(self) -> list[Member]:
-        """Members that an ordinary task can be placed on."""
-        return [member for member in self._members.values() if member.free]
+        """Members that an ordinary task can be placed on.
+
+        Executors that share cores take no more tasks together than there are cores: more would only take turns, and
+        each push the others' rows out of the caches.
+        """
+        busy = self._busy_cores()
+        return [member for member in self._members.values() if member.free and member.has_core(busy)]
+
+    def without_core(self, member: Member) -> list[ExecutorId]:
+        """The executors that wait, like a member, for a core that they share with it; none while one is free."""
+        if member.has_core(self._busy_cores()):
+            return []
+        pool = member.joined.core_pool
+        return [other.executor for other in self._members.values() if other.joined.core_pool == pool]
+
+    def _busy_cores(self) -> Counter[str]:
+        """The tasks that run on the cores of each pool."""
+        busy: Counter[str] = Counter()
+        for member in self._members.values():
+            busy[member.joined.core_pool] += len(member.running)
+        return busy
 
     def active(self) -> list[Member]:
         """Members that take tasks, now or later."""
@@ -165,8 +193,12 @@ class Membership:
     def shape(self) -> ClusterShape:
         """What the planner wants to know of the members that take tasks; threads are those of one, on average."""
         active = [member.joined for member in self.active()]
+        threads: Counter[tuple[str, int]] = Counter()
+        for joined in active:
+            threads[joined.core_pool, joined.cores] += joined.threads
         return ClusterShape(
             executors=len(active),
             threads=sum(joined.threads for joined in active) // max(1, len(active)),
             memory_bytes=min((joined.memory_bytes for joined in active), default=0),
+            cores=sum(min(count, cores or count) for (_, cores), count in threads.items()),
         )

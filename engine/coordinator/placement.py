@@ -9,13 +9,15 @@ from shoal.planner.stage import TaskSpec
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An executor that could take a task: its slots, how many are taken, its machine and its memory."""
+    """An executor that could take a task: its slots, how many are taken, its machine and its memory, and how many
+    tasks it has been given."""
 
     executor: ExecutorId
     slots: int
     taken: int
     host: str
     memory_bytes: int = 0
+    launched: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,10 @@ def choose_executor(
     Executors on which the task has failed come last. Among the others, the share of the input that is local (on the
     same host it can be memory-mapped) weighs against the share of slots already taken, so that a small difference in
     bytes, as between the partitions of any hash, does not gather the tasks of a stage on one executor. Ties go to
-    more bytes of its own, then more free slots, then the name: the same state gives the same choice.
+    fewer tasks so far, then more bytes of its own, then more free slots, then the name: the same state gives the same
+    choice.
     """
-    best: tuple[bool, float, int, int, str] | None = None
+    best: tuple[bool, float, float, int, int, str] | None = None
     chosen: ExecutorId | None = None
     for candidate in candidates:
         free = candidate.slots - candidate.taken
@@ -64,6 +67,7 @@ def choose_executor(
         rank = (
             candidate.executor in avoid,
             candidate.taken / candidate.slots - share,
+            candidate.launched / candidate.slots,
             -local.executors.get(candidate.executor, 0),
             -free,
             candidate.executor,

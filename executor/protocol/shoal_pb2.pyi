@@ -74,7 +74,7 @@ class CoordinatorMessage(_message.Message):
     def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., refuse: _Optional[_Union[Refuse, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., launch: _Optional[_Union[LaunchTask, _Mapping]] = ..., cancel: _Optional[_Union[CancelTasks, _Mapping]] = ..., drop_outputs: _Optional[_Union[DropOutputs, _Mapping]] = ..., drop_query: _Optional[_Union[DropQuery, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., disconnect: _Optional[_Union[Disconnect, _Mapping]] = ...) -> None: ...
 
 class Register(_message.Message):
-    __slots__ = ("executor", "incarnation", "version", "host", "location", "threads", "slots", "memory_bytes")
+    __slots__ = ("executor", "incarnation", "version", "host", "location", "threads", "slots", "memory_bytes", "core_pool", "cores")
     EXECUTOR_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -83,6 +83,8 @@ class Register(_message.Message):
     THREADS_FIELD_NUMBER: _ClassVar[int]
     SLOTS_FIELD_NUMBER: _ClassVar[int]
     MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    CORE_POOL_FIELD_NUMBER: _ClassVar[int]
+    CORES_FIELD_NUMBER: _ClassVar[int]
     executor: str
     incarnation: str
     version: str
@@ -91,7 +93,9 @@ class Register(_message.Message):
     threads: int
     slots: int
     memory_bytes: int
-    def __init__(self, executor: _Optional[str] = ..., incarnation: _Optional[str] = ..., version: _Optional[str] = ..., host: _Optional[str] = ..., location: _Optional[str] = ..., threads: _Optional[int] = ..., slots: _Optional[int] = ..., memory_bytes: _Optional[int] = ...) -> None: ...
+    core_pool: str
+    cores: int
+    def __init__(self, executor: _Optional[str] = ..., incarnation: _Optional[str] = ..., version: _Optional[str] = ..., host: _Optional[str] = ..., location: _Optional[str] = ..., threads: _Optional[int] = ..., slots: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., core_pool: _Optional[str] = ..., cores: _Optional[int] = ...) -> None: ...
 
 class Heartbeat(_message.Message):
     __slots__ = ()

@@ -1,10 +1,10 @@
 """Runs the search for the cheapest join order as a rule."""
 
+from shoal.planner.candidate import prices_of
 from shoal.planner.cost import join_order
 from shoal.planner.cost.join_network import ONE_TASK, Cluster
-from shoal.planner.cost.model import STAGE_SECONDS, build_memory_bytes
+from shoal.planner.cost.model import build_memory_bytes
 from shoal.planner.logical import Node
-from shoal.planner.options import Distribute
 from shoal.planner.rules.context import RuleContext
 
 
@@ -18,9 +18,8 @@ def order_joins(node: Node, context: RuleContext) -> Node:
     joins with volatile conditions, and right joins (see ``turn_right_joins``).
     """
     options = context.options
-    tasks = options.partitions or max(1, options.executors)
-    stage_seconds = 0.0 if options.distribute is Distribute.ALWAYS else STAGE_SECONDS
-    cluster = Cluster(tasks, tasks * max(1, options.threads), stage_seconds)
+    prices = prices_of(options)
+    cluster = Cluster(prices.tasks, prices.cores, prices.stage_seconds)
     if "price_network" in options.disabled_rules:
         cluster = ONE_TASK
     return join_order.order_joins(node, context.estimator, build_memory_bytes(options.memory_bytes), cluster)

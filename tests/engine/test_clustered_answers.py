@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 import shoal
+from shoal.planner import group_ranges
 from tests.engine.answer_oracle import Answer, difference, explained, run
 from tests.engine.clustered_tables import KEYS, LAYOUTS, write_layout
 
@@ -49,6 +50,8 @@ SETTINGS = (
     ("7", ""),
     ("3", "use_clustering"),
     ("3", "balance_splits"),
+    ("1", "group_by_ranges"),
+    ("3", "group_by_ranges"),
 )
 """Numbers of tasks, each with the rules that are off; each statement is run with two of them.
 
@@ -101,6 +104,15 @@ def open_pair(name: str, folder: Path) -> Iterator[Pair]:
         yield Pair(name, connection, duck)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_groups() -> Iterator[None]:
+    """Groups are made in ranges from a few of them on."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(group_ranges, "LEAST_GROUPS", 3)
+        patch.setattr(group_ranges, "RANGE_GROUPS", 20)
+        yield
+
+
 @pytest.fixture(scope="module", params=LAYOUTS)
 def layouts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     folder = tmp_path_factory.mktemp(request.param)
@@ -134,6 +146,16 @@ def test_layouts_that_are_clustered_are_cut(layouts: Pair) -> None:
     assert ("its files are clustered on" in explained(layouts.shoal, sql)) == clustered
     layouts.set("3", "use_clustering")
     assert "clustered on" not in explained(layouts.shoal, sql)
+
+
+@pytest.mark.parametrize("tasks", ["1", "2"])
+def test_groups_of_clustered_keys_are_made_in_ranges(layouts: Pair, tasks: str) -> None:
+    sql = "SELECT k, count(*), sum(v) FROM t WHERE g < 9 AND k IS NOT NULL GROUP BY k"
+    layouts.set(tasks)
+    assert ("ranges of k" in explained(layouts.shoal, sql)) == (layouts.name in CLUSTERED)
+    layouts.check(sql)
+    layouts.set(tasks, "group_by_ranges")
+    assert "ranges of" not in explained(layouts.shoal, sql)
 
 
 def test_every_type_is_cut_and_needs_no_exchange(types: Pair) -> None:

@@ -1,6 +1,8 @@
 """A query's life without failures of tasks: stages, slots, fairness, deadlines, cancels, releases, executors that come
 and go."""
 
+from dataclasses import replace
+
 from shoal.coordinator.events import (
     ExecutorDraining,
     Heartbeat,
@@ -30,6 +32,21 @@ def finish(script: Script) -> None:
     """Let every task succeed until nothing runs."""
     while script.running:
         script.succeed(min(script.running))
+
+
+def test_executors_that_share_cores_take_no_more_tasks_than_these() -> None:
+    sharing = [replace(joined(name), core_pool="one machine", cores=3) for name in "abcd"]
+    script = Script(*sharing, joined("e"))
+    script.submit(plan_of(scan_stage(0, 12), read_stage(1, {0: ReadMode.ALL})))
+    places = sorted(script.where(task) for task in script.running)
+    assert places == ["a", "b", "c", "e", "e"]
+    script.succeed(next(task for task in script.running if script.where(task) == "b"))
+    assert [script.where(task) for task in script.launched()] == ["d"], "the one that has had no task"
+    script.lose("a")
+    assert len(script.launched()) == 1
+    finish(script)
+    (finished,) = script.got(QueryFinished)
+    assert [len(run.tasks) for run in finished.runs] == [12, 1]
 
 
 def test_stages_run_when_their_inputs_are_complete() -> None:

@@ -84,6 +84,7 @@ ELSEWHERE = {
     "sample_tables": "tests/engine/test_sampling.py",
     "observed_rows": "tests/engine/test_observed_rows.py",
     "balance_splits": "tests/engine/test_clustered_answers.py",
+    "group_by_ranges": "tests/engine/test_clustered_answers.py",
     "own_process": "tests/engine/test_own_process.py",
     "own_plans": "tests/engine/test_plan_trials.py",
     "kept_statements": "tests/engine/test_kept_statements.py",

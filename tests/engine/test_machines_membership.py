@@ -1,4 +1,6 @@
-"""Membership: joining, leases, fencing of old incarnations, draining."""
+"""Membership: cores that executors share, joining, leases, fencing of old incarnations, draining."""
+
+from dataclasses import replace
 
 from shoal.coordinator.membership import Membership
 from shoal.planner.ids import ExecutorId, Incarnation
@@ -65,6 +67,17 @@ def test_a_draining_executor_takes_nothing_and_does_not_count() -> None:
     assert [member.executor for member in membership.with_free_slots()] == ["y"]
     assert (membership.shape().executors, membership.shape().threads, membership.shape().memory_bytes) == (1, 2, 200)
     assert [member.executor for member in membership.drained()] == ["x"]
+
+
+def test_executors_that_share_cores_count_as_many_cores_as_there_are() -> None:
+    membership = Membership()
+    assert membership.shape().cores == 0
+    for name in "abc":
+        membership.join(replace(joined(name, slots=2), core_pool="one machine", cores=4), 0.0)
+    assert membership.shape().cores == 4
+    membership.join(replace(joined("d", slots=2), core_pool="another", cores=16), 0.0)
+    membership.join(joined("e", slots=3), 0.0)
+    assert membership.shape().cores == 4 + 2 + 3
 
 
 def test_unreadable_outputs_are_counted_for_each_query() -> None:

@@ -28,6 +28,8 @@ THRESHOLDS = {
     "shoal.planner.distribute.LEAST_DEALT_ROWS": 30,
     "shoal.planner.distribute_order.LEAST_ORDERED_ROWS": 20,
     "shoal.planner.filter_variants.LEAST_ROWS": 20,
+    "shoal.planner.group_ranges.LEAST_GROUPS": 2,
+    "shoal.planner.group_ranges.RANGE_GROUPS": 5,
 }
 """Rows from which something is worth its while, made so small that small tables will do."""
 

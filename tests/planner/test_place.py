@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from shoal.planner.candidate import prices_of
+from shoal.planner.distribution import Arbitrary, Whole
 from shoal.planner.explain import render_json, render_text
 from shoal.planner.options import Distribute, PlanOptions
 from shoal.planner.place import MOST_OWN_SECONDS, TASKS_LEAD, Offers, Place, price_places
@@ -44,6 +46,17 @@ def test_threads_of_the_process_count() -> None:
     two = price_places(1.0, 0.5, 4, PlanOptions(executors=4, threads=1, own_threads=2))
     assert (one.process, two.process) == (1.0, 0.5)
     assert price_places(1.0, 0.5, 4, PlanOptions(executors=4)).process is None
+
+
+def test_executors_that_share_cores_do_not_each_count_in_full(kernel: EmptyKernel) -> None:
+    alone, shared = (prices_of(replace(FOUR, cores=cores)) for cores in (0, 2))
+    assert [prices.share(Arbitrary()) for prices in (alone, shared)] == [4.0, 2.0]
+    assert [prices.share(Whole()) for prices in (alone, shared)] == [1.0, 1.0]
+    assert shared.stage_seconds == 2 * alone.stage_seconds
+    seconds = [dict(plan(LARGE, replace(FOUR, cores=cores), TABLES, kernel).seconds)["4 tasks"] for cores in (0, 2, 1)]
+    assert seconds == sorted(seconds)
+    assert seconds[0] < seconds[1] < seconds[2]
+    assert plan(LARGE, replace(FOUR, cores=1), TABLES, kernel).place is Place.EXECUTOR
 
 
 def test_explain_shows_three_numbers(kernel: EmptyKernel) -> None:
