@@ -163,7 +163,9 @@ def _outcomes(benchmark: Benchmark, engines: _Engines, tell: Listener) -> Iterat
 def _run_query(benchmark: Benchmark, number: int, sql: str, engines: _Engines, tell: Listener) -> QueryOutcome:
     own, rivals = _Turns(engines.own), [_Turns(engine) for _, engine in engines.rivals]
     for run in range(1, benchmark.runs + 1):
-        for turns in (own, *rivals):
+        # Whoever goes second finds the machine warmer: each goes first in turn.
+        order = (own, *rivals) if (number + run) % 2 else (*reversed(rivals), own)
+        for turns in order:
             tell(number, f"{turns.engine.title} {run}/{benchmark.runs}")
             turns.run(sql)
     naive = None if engines.naive is None else _Turns(engines.naive)
