@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LEAST_SECONDS = 0.01
 """Statements that take less are not worth a trial."""
 
-LONG_SECONDS = 0.2
+LONG_SECONDS = 0.15
 """Statements that take as long are tried on their second run."""
 
 SPENT_SECONDS = 1.0
