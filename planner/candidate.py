@@ -37,6 +37,17 @@ class Prices:
         """By how much work over rows of this distribution is divided."""
         return float(min(self.cores, self.threads * (self.tasks if is_spread(distribution) else 1)))
 
+    @property
+    def turns(self) -> float:
+        """How much longer it takes when every task does the same work than when one does it: 1 with cores enough."""
+        return max(1.0, self.tasks * self.threads / self.cores)
+
+    def again(self, candidate: Candidate) -> float:
+        """The seconds that it takes longer to have all rows in every task than in one."""
+        made = isinstance(candidate.plan, Exchange)
+        once = candidate.plan.estimate.bytes * RECEIVE_BYTE if made else candidate.seconds
+        return once * (self.turns - 1.0)
+
     def exchange(self, candidate: Candidate, kind: ExchangeKind) -> float:
         """The seconds that an exchange adds."""
         rows, size = candidate.plan.estimate.rows, candidate.plan.estimate.bytes
@@ -52,8 +63,7 @@ def prices_of(options: PlanOptions) -> Prices:
     """The prices for a cluster of this shape."""
     tasks, threads = options.partitions or max(1, options.executors), max(1, options.threads)
     cores = options.cores or tasks * threads
-    turns = max(1.0, tasks / cores)
-    stage_seconds = 0.0 if options.distribute is Distribute.ALWAYS else STAGE_SECONDS * turns
+    stage_seconds = 0.0 if options.distribute is Distribute.ALWAYS else STAGE_SECONDS * max(1.0, tasks / cores)
     return Prices(tasks, threads, cores, stage_seconds)
 
 

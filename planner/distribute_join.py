@@ -234,6 +234,7 @@ class _JoinContext:
         kind = self.node.kind
         build_left, seconds = self._price(left, right, where)
         seconds += left.seconds + right.seconds
+        seconds += sum(self.prices.again(side) for side in _everywhere(left, right))
         if kind is JoinKind.INNER:
             where = with_equalities(where, self._equal)
         if kind in (JoinKind.INNER, JoinKind.SEMI):
@@ -252,7 +253,10 @@ class _JoinContext:
         prices = self.prices
         one, other = left.plan.estimate, right.plan.estimate
         rows, sizes = (one.rows, other.rows), (one.bytes, other.bytes)
-        divided = prices.share(left.distribution), prices.share(right.distribution)
+        everywhere = _everywhere(left, right)
+        divided = [
+            prices.share(side.distribution) / (prices.turns if side in everywhere else 1.0) for side in (left, right)
+        ]
         each = rows[0] / divided[0], rows[1] / divided[1]
         turned = 1.0 if self.node.kind is JoinKind.INNER else BUILD_LEFT_FACTOR
         build_left = each[0] * turned < each[1]
@@ -278,6 +282,12 @@ class _JoinContext:
         pairs = {frozenset({pair.left, pair.right}) for pair in self.pairs}
         terms = [term for term in conjuncts(self.node.condition) if isinstance(term, (exp.EQ, exp.NullSafeEQ))]
         return [term for term in terms if frozenset({term.this.name, term.expression.name}) in pairs]
+
+
+def _everywhere(left: Candidate, right: Candidate) -> list[Candidate]:
+    """The side of which every task has all rows, to join them with its part of the other."""
+    spread = is_spread(left.distribution), is_spread(right.distribution)
+    return [] if spread[0] == spread[1] else [right if spread[0] else left]
 
 
 def _other_side(pairs: list[tuple[KeyPair, HashSlot]], *, is_left: bool) -> Hash:
