@@ -148,7 +148,7 @@ class Distributor:
         heavy = self._heavy_share(node.input, [column.id for column in node.keys])
         ranges = None
         if GROUP_BY_RANGES not in self.options.disabled_rules:
-            ranges = group_ranges(node, size.rows, self.prices.tasks, self.estimator.statistics)
+            ranges = group_ranges(node, size.rows, self.options, self.estimator.statistics)
         found = aggregate_candidates(node, inputs, size, self.prices, self.argument_types, heavy, ranges)
         apart = distinct_first(node) if self.prices.tasks > 1 else None
         if apart is not None and DISTINCT_FIRST not in self.options.disabled_rules:

@@ -8,10 +8,11 @@ from sqlglot import exp
 
 from shoal.planner import logical
 from shoal.planner import physical as p
-from shoal.planner.candidate import Candidate
+from shoal.planner.candidate import Candidate, prices_of
 from shoal.planner.ids import ColumnId
 from shoal.planner.key_cuts import has_range_type, own_borders
 from shoal.planner.logical import Node
+from shoal.planner.options import PlanOptions
 from shoal.planner.physical import GroupRanges, PhysicalNode
 from shoal.planner.protocols import Statistics
 
@@ -27,9 +28,18 @@ RANGE_GROUPS = 400_000
 MOST_RANGES = 32
 """Each range is a part of the statement of its own, which the kernel has to plan."""
 
+RANGE_BYTES = 4 << 20
+"""What the hash table of a range takes for each thread, however few groups it has: about 1 MB, and room to be wrong.
+The kernel begins them all before the first one is done."""
 
-def group_ranges(node: logical.Aggregate, groups: float, tasks: int, statistics: Statistics) -> GroupRanges | None:
-    """The ranges of a key in which ``groups`` groups, spread over ``tasks``, are made; None if one hash table does.
+MEMORY_SHARE = 0.25
+"""The part of an executor's memory that this may be in all."""
+
+
+def group_ranges(
+    node: logical.Aggregate, groups: float, options: PlanOptions, statistics: Statistics
+) -> GroupRanges | None:
+    """The ranges of a key in which ``groups`` groups, spread over all tasks, are made; None if one hash table does.
 
         Aggregate(keys k, f(x), Scan)  ->  Aggregate(keys k, f(x), Scan where k < 5)
                                            UNION ALL Aggregate(keys k, f(x), Scan where k >= 5) ...
@@ -37,8 +47,11 @@ def group_ranges(node: logical.Aggregate, groups: float, tasks: int, statistics:
     None where the key is computed, where rows come from more than one filtered table, or where its files are not
     clustered on the key, as each range would be looked for in all of them.
     """
-    if groups < LEAST_GROUPS * tasks:
+    prices = prices_of(options)
+    if groups < LEAST_GROUPS * prices.tasks:
         return None
+    affordable = int(options.memory_bytes * MEMORY_SHARE / (RANGE_BYTES * prices.threads))
+    count = min(MOST_RANGES, ceil(groups / RANGE_GROUPS), affordable)
     found = _scanned(node.input)
     if found is None:
         return None
@@ -48,7 +61,7 @@ def group_ranges(node: logical.Aggregate, groups: float, tasks: int, statistics:
         if name is None or not has_range_type(key.type):
             continue
         ranges = statistics.key_ranges(scan.source, name)
-        borders = own_borders(ranges, min(MOST_RANGES, ceil(groups / RANGE_GROUPS)), key.type)
+        borders = own_borders(ranges, count, key.type)
         if borders:
             return GroupRanges(key.id, borders)
     return None

@@ -138,7 +138,8 @@ def rows_differ(ours: list[Row], theirs: list[Row], order: ResultOrder) -> str |
     if order.limited and theirs:
         last = [theirs[-1][key] for key in order.keys]
         extra, missing = (
-            [row for row in side if [row[key] for key in order.keys] != last] for side in (extra, missing)
+            [row for row in side if not all(map(near, [row[key] for key in order.keys], last))]
+            for side in (extra, missing)
         )
     if _match(extra, missing):
         return None

@@ -1,5 +1,7 @@
 """Groups of a clustered key in ranges: where they are made so, what is written, and where they must not be."""
 
+from dataclasses import replace
+
 import pytest
 
 from shoal.planner.explain import render_fragments, render_text
@@ -63,6 +65,14 @@ def test_each_range_is_grouped_on_its_own(tables: InjectedTables, kernel: EmptyK
 )
 def test_one_hash_table_is_left_alone(tables: InjectedTables, kernel: EmptyKernel, sql: str) -> None:
     assert MARK not in render_text(plan(sql, options(), tables, kernel))
+
+
+@pytest.mark.parametrize(("megabytes", "ranges"), [(64 << 10, MOST_RANGES), (256, 8), (64, 2), (16, 0)])
+def test_hash_tables_begun_together_fit_into_memory(
+    tables: InjectedTables, kernel: EmptyKernel, megabytes: int, ranges: int
+) -> None:
+    planned = plan(LARGE, replace(options(), memory_bytes=megabytes << 20), tables, kernel)
+    assert render_fragments(planned).count("UNION ALL") == ranges
 
 
 def test_many_tasks_have_few_groups_each(tables: InjectedTables, kernel: EmptyKernel) -> None:
