@@ -1,6 +1,7 @@
 """Plain DuckDB, over the same tables as Shoal."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -52,6 +53,14 @@ class Plain:
         self.duck.execute("PRAGMA disable_optimizer")
         try:
             return self.answer(sql)
+        finally:
+            self.duck.execute("PRAGMA enable_optimizer")
+
+    def unoptimized_changes(self, statements: Sequence[str]) -> Answer | None:
+        """What DuckDB says of the last of some statements that are run in order, with its optimizer off."""
+        self.duck.execute("PRAGMA disable_optimizer")
+        try:
+            return [self.change(sql) for sql in statements][-1]
         finally:
             self.duck.execute("PRAGMA enable_optimizer")
 
