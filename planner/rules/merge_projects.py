@@ -57,12 +57,31 @@ def passes_on(item: Assignment) -> bool:
 
 
 def _may_merge(outer: logical.Project, inner: logical.Project) -> bool:
-    """Whether no expression of the inner projection is volatile, or computed and wanted more than once."""
-    uses = Counter(
-        ColumnId(column.name) for item in outer.assignments for column in item.expression.find_all(exp.Column)
-    )
+    """Whether no expression of the inner projection is volatile, or computed and wanted more than once, and none means
+    something else to the function that takes it."""
+    columns = [column for item in outer.assignments for column in item.expression.find_all(exp.Column)]
+    uses = Counter(ColumnId(column.name) for column in columns)
+    nulls = {item.column.id for item in inner.assignments if _is_null(item.expression)}
+    if nulls and any(ColumnId(column.name) in nulls and _is_dated(column) for column in columns):
+        return False
     return all(
         isinstance(unwrap(item.expression), (exp.Column, exp.Literal, exp.Null, exp.Boolean))
         or (uses[item.column.id] <= 1 and not is_volatile(item.expression))
         for item in inner.assignments
     )
+
+
+def _is_null(expression: exp.Expression) -> bool:
+    """Whether a value is NULL as it is written, of whatever type."""
+    while isinstance(expression, (exp.Cast, exp.Paren)):
+        expression = expression.this
+    return isinstance(expression, exp.Null)
+
+
+def _is_dated(column: exp.Column) -> bool:
+    """Whether a part of a column's date is asked for: of a NULL that is written there it is a DOUBLE to the kernel."""
+    call = column.parent
+    while isinstance(call, (exp.Cast, exp.Paren)):
+        call = call.parent
+    named = isinstance(call, exp.Anonymous) and call.name.lower() in ("date_part", "datepart")
+    return named or isinstance(call, exp.Extract)

@@ -17,7 +17,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "errors_as_json": "true",
 }
 
-_TYPE_CHANGED = re.compile(r'ALTER TABLE ("[^"]+"|\w+) ALTER COLUMN .* TYPE ')
+_TYPE_CHANGED = re.compile(r'ALTER TABLE ("[^"]+"|\w+) ALTER (?:COLUMN )?.* TYPE ')
 
 
 class Plain:

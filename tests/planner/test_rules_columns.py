@@ -108,8 +108,10 @@ def test_projections_that_pass_on_go_from_between_joins() -> None:
         project(project(A, p="random()"), q="p"),
         union(project(A, a_y="a_y", a_x="a_x"), project(B, b_x="b_x", b_y="b_y")),
         logical.Limit(project(A, a_x="a_x"), 3),
+        project(project(A, p="CAST(NULL AS DATE)"), q="extract(dow FROM p)"),
+        project(project(A, p="CAST(NULL AS DATE)"), q="date_part('dow', (p)::TIMESTAMP)"),
     ],
-    ids=["computed twice", "volatile", "set operation", "limit"],
+    ids=["computed twice", "volatile", "set operation", "limit", "part of NULL", "part of NULL by name"],
 )
 def test_merge_projects_does_not_fire(node: Node) -> None:
     expected = len(list(find(node, logical.Project)))
