@@ -14,6 +14,7 @@ import pytest
 
 from shoal.cluster import LocalCluster
 from shoal.executor import worker_process
+from shoal.executor.resources import core_pool, cores
 from shoal.planner.errors import DataError, NoExecutors, QueryCancelled
 from shoal.planner.ids import QueryId
 from shoal.planner.source import Field, FileIdentity
@@ -68,6 +69,26 @@ def inject(monkeypatch: pytest.MonkeyPatch, folder: Path, rules: str) -> Path:
     monkeypatch.setenv("SHOAL_FAULTS", rules)
     monkeypatch.setenv("SHOAL_FAULTS_DIRECTORY", str(tokens))
     return tokens
+
+
+def test_executors_of_one_machine_share_its_cores(make_cluster: MakeCluster) -> None:
+    count = min(3, cores() + 1)
+    assert make_cluster(count).shape().cores == min(count, cores())
+
+
+def test_processes_on_other_cores_have_a_pool_of_their_own() -> None:
+    told = "import os; from shoal.executor.resources import core_pool; "
+    mask = sorted(os.sched_getaffinity(0))
+
+    def pool(allowed: list[int]) -> str:
+        script = f"{told}os.sched_setaffinity(0, {allowed}); print(core_pool())"
+        return subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+        ).stdout
+
+    assert pool(mask) == pool(mask) == f"{core_pool()}\n"
+    if len(mask) > 1:
+        assert pool(mask[:1]) != pool(mask)
 
 
 def test_runs_queries_and_frees_what_they_leave(
