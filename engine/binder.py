@@ -25,7 +25,7 @@ from shoal.planner.errors import (
 from shoal.planner.lexer import TokenKind, place_at, split_statements, tokenize
 from shoal.planner.names import MAIN, SEPARATOR, TEMPORARY, own_name, quoted_name, schema_of, shown_name
 from shoal.planner.parameters import TypedText, parameter_names
-from shoal.planner.source import Field, TableSource, ViewDefinition
+from shoal.planner.source import VIRTUAL_COLUMNS, Field, TableSource, ViewDefinition
 from shoal.planner.whole_statement import NAMES_BY_VALUES
 from shoal.running import check_cancelled
 from shoal.scratch import Scratch
@@ -41,7 +41,7 @@ _CACHED_NAMES = 256
 _LONG_TEXT = 20_000
 """Characters of a statement of which no second one is remembered."""
 _SYNTAX = "SELECT json_serialize_sql(?::VARCHAR, skip_null := true, skip_empty := true, skip_default := true)"
-_VIRTUAL_COLUMNS = re.compile(r'"(filename|file_row_number|file_index|file_size|file_last_modified)"', re.IGNORECASE)
+_VIRTUAL_COLUMNS = re.compile(rf'"({"|".join(sorted(VIRTUAL_COLUMNS))})"', re.IGNORECASE)
 """Columns that only a real file has: a statement that names one is bound to the file itself."""
 
 

@@ -45,6 +45,9 @@ _STOP_SECONDS = 5.0
 """How long a cancelled statement may take to stop before its thread is left to end by itself."""
 
 
+_KEPT_SHARE = 4
+"""The part of the memory that each of the kernel's two databases may fill with files that are read again."""
+
 _MOST_PATIENCE = 4.0
 
 
@@ -70,7 +73,8 @@ class EmbeddedEngine:
         """The kernel."""
         with self._lock:
             if self._kernel is None:
-                self._kernel = Kernel(self.threads, self.memory_bytes, disk_base())
+                kept_bytes = self.memory_bytes // _KEPT_SHARE
+                self._kernel = Kernel(self.threads, self.memory_bytes, disk_base(), kept_bytes=kept_bytes)
             return self._kernel
 
     def start(

@@ -24,6 +24,9 @@ from shoal.task_sessions import TaskSessions
 RULE = "kept_statements"
 """Among ``disabled_rules`` it has every run of a statement planned by the kernel anew."""
 
+FILES_RULE = "kept_files"
+"""Among ``disabled_rules`` it has every run of a kept statement read its files anew."""
+
 _EXECUTE = "EXECUTE kept"
 
 _MOST_BYTES = 8 << 20
@@ -59,7 +62,9 @@ class KeptStatement:
     After the first run it is the session of that, with its views bound; from the second on it is prepared, too.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps_files: bool = False) -> None:
+        self.keeps_files = keeps_files
+        """Whether a second run may leave blocks of its files in memory."""
         self._lock = threading.Lock()
         self._session: KeptSession | None = None
         self._is_wanted = False
@@ -158,6 +163,7 @@ class KeptRun:
             return None
         opened = ExitStack()
         kept = statement.take()
+        sessions.keep_files = statement.keeps_files
         try:
             is_prepared = kept is not None and kept.is_prepared
             session = sessions.open(opened) if kept is None else kept.session
@@ -176,6 +182,7 @@ class KeptRun:
             if kept is not None:
                 kept.session.close()
             sessions.token.check()
+            sessions.keep_files = False
             statement.refuse()
             return None
         stack.enter_context(opened)

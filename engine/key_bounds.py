@@ -56,7 +56,7 @@ def key_ranges(file: FileIdentity, footer: parquet.FileMetaData, index: int, kin
         low, high = _bounds(statistics, kind)
         if nulls == rows or (low is None or high is None) or low > high:  # type: ignore[operator]
             low = high = None
-        found.append(KeyRange(file, first, rows, low, high, nulls))
+        found.append(KeyRange(file, first, rows, low, high, nulls, number))
         first += rows
     return tuple(found)
 

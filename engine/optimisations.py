@@ -58,6 +58,7 @@ OTHERS: Mapping[str, str] = MappingProxyType(
         "own_process": "a short statement runs in the coordinator's process",
         "own_plans": "in one process, a repeated statement is tried with Shoal's plan and with the kernel's own",
         "kept_statements": "in one process, a repeated statement is kept prepared",
+        "kept_files": "and so are the parts of files that it reads, in memory",
     }
 )
 """What is chosen elsewhere: in estimates, in placement, while a query runs, or from run to run."""

@@ -10,7 +10,7 @@ from shoal.catalog import CatalogSnapshot, SessionCatalog
 from shoal.collection_pause import pause_collection
 from shoal.embedded import EmbeddedEngine
 from shoal.executor.shuffle.registry import ArrowRegistry
-from shoal.kept_statements import RULE, KeptStatement
+from shoal.kept_statements import FILES_RULE, RULE, KeptStatement
 from shoal.plan_cache import PlanCache, SessionPlan
 from shoal.plan_choice import OwnPlan, PlanChoice
 from shoal.planner.errors import ProgrammingError
@@ -206,7 +206,8 @@ class SessionPlanner:
 
 
 def _kept(values: Values) -> KeptStatement | None:
-    return None if RULE in values.disabled_rules else KeptStatement()
+    rules = values.disabled_rules
+    return None if RULE in rules else KeptStatement(keeps_files=FILES_RULE not in rules)
 
 
 def _observable(planned: "PlannedQuery") -> "ObservableStages | None":

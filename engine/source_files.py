@@ -21,7 +21,7 @@ from shoal.planner.errors import (
     SourceError,
     SourceNotFound,
 )
-from shoal.planner.source import Field, FileFormat, FileIdentity, FileSource
+from shoal.planner.source import Field, FileFormat, FileIdentity, FileSource, hides_row_numbers
 from shoal.running import check_cancelled
 from shoal.scratch import Scratch
 
@@ -69,7 +69,8 @@ class SourceFiles:
         with self._lock:
             known = self._known.get(key)
         if known is None:
-            columns, uniform = self._columns(kind, files, options), self._is_uniform(kind, files, options)
+            columns = self._columns(kind, files, options)
+            uniform = self._is_uniform(kind, files, options) and not hides_row_numbers(columns)
             known = FileSource(kind, files, columns, options, uniform)
             with self._lock:
                 if len(self._known) >= _KEPT_SOURCES:

@@ -14,13 +14,10 @@ from typing import Protocol
 from shoal.executor.cancellation import CancelToken
 from shoal.executor.kernel_types import quote
 from shoal.executor.storage import is_encoded
-from shoal.planner.source import Field, FileFormat, FileIdentity, FileSource
+from shoal.planner.source import Field, FileFormat, FileIdentity, FileSource, hides_row_numbers
 
 ROW_NUMBER = "shoal row"
 """A column of every stored file: the number that a row got when it was inserted, and keeps; no statement sees it."""
-
-_VIRTUAL = frozenset({"file_row_number", "filename", "file_index", "file_size", "file_last_modified"})
-"""Columns that the kernel adds to a scan of files: a table that has one of its own is read by one task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +108,7 @@ class TableVersion:
             FileFormat.PARQUET,
             tuple(file.identity for file in self.files),
             fields,
-            uniform=not any(field.name.lower() in _VIRTUAL for field in fields),
+            uniform=not hides_row_numbers(fields),
             encoded=tuple(field.name for field in fields if is_encoded(field.type)),
         )
 

@@ -26,13 +26,17 @@ class TaskSessions:
         self._kernel = kernel
         self._reader = reader
         self._native = native_names
+        self.keep_files = False
+        """Whether the files may stay in memory for the next run."""
         self.interrupt: Callable[[], None] = _nothing
         """Stops what the latest session runs."""
 
     def open(self, stack: ExitStack) -> Session:
         """A new session, in which the task's names are bound, until the stack ends; raises what binding raises."""
         spec = self.spec
-        opened = self._kernel.session(spec.settings, self.files, join_order=spec.kernel_join_order)
+        opened = self._kernel.session(
+            spec.settings, self.files, join_order=spec.kernel_join_order, keep_files=self.keep_files
+        )
         session = self._enter(opened, stack)
         scans = tuple(scan for scan in spec.scans if scan.name not in self._native)
         heap = self._kernel.memory_bytes // _HEAP_SHARE
@@ -41,7 +45,7 @@ class TaskSessions:
 
     def resume(self, session: Session, stack: ExitStack) -> Session:
         """A session that was opened for the same task before and kept; raises ``InterfaceError`` if it is of no use."""
-        return self._enter(self._kernel.resumed(session, self.files), stack)
+        return self._enter(self._kernel.resumed(session, self.files, keep_files=self.keep_files), stack)
 
     def _enter(self, opened: AbstractContextManager[Session], stack: ExitStack) -> Session:
         session = stack.enter_context(opened)

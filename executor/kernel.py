@@ -8,7 +8,7 @@ They share the memory: while both work each may use half of it.
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -16,6 +16,8 @@ from typing import Self
 
 import duckdb
 
+from shoal.executor.kept_files import SETUP as FILES_SETUP
+from shoal.executor.kept_files import KeptFiles
 from shoal.executor.kernel_errors import is_fatal, translate_error
 from shoal.executor.kernel_types import literal, quote
 from shoal.executor.owned_directory import OwnedDirectory, reclaim
@@ -114,9 +116,11 @@ class Session:
 class _Database:
     """One DuckDB, made at first use and made anew after a fatal error."""
 
-    def __init__(self, config: dict[str, str | int], setup: Sequence[str]) -> None:
+    def __init__(self, config: dict[str, str | int], setup: Sequence[str], kept_bytes: int) -> None:
         self._config = config
         self._setup = setup
+        self._kept_bytes = kept_bytes
+        self._files = KeptFiles(kept_bytes)
         self._root: duckdb.DuckDBPyConnection | None = None
         self._memory_bytes = 0
         self.sessions = 0
@@ -129,9 +133,14 @@ class _Database:
         if self._root is None:
             self._memory_bytes = memory_bytes
             self._root = duckdb.connect(":memory:", config={**self._config, "memory_limit": f"{memory_bytes}B"})
+            self._files = KeptFiles(self._kept_bytes)
             for statement in self._setup:
                 self._root.execute(statement)
         return self._root.cursor()
+
+    def read(self, files: Sequence[FileIdentity], *, keep: bool) -> None:
+        if self._root is not None and self._kept_bytes:
+            self._files.read(self._root, files, keep=keep)
 
     def limit_memory(self, memory_bytes: int) -> None:
         if self._root is not None and memory_bytes != self._memory_bytes:
@@ -152,10 +161,19 @@ class Kernel:
     """DuckDB for a process: ``threads`` worker threads, ``memory_bytes`` of memory, and its own spill directory.
 
     ``spill_bytes`` bounds what it spills (default: DuckDB's own, a share of the free disk). What processes that were
-    killed left in ``spill_directory`` is removed.
+    killed left in ``spill_directory`` is removed. Of files that are read with ``keep_files`` each database keeps up
+    to ``kept_bytes`` in memory.
     """
 
-    def __init__(self, threads: int, memory_bytes: int, spill_directory: Path, spill_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        threads: int,
+        memory_bytes: int,
+        spill_directory: Path,
+        spill_bytes: int | None = None,
+        *,
+        kept_bytes: int = 0,
+    ) -> None:
         self.threads = threads
         self.memory_bytes = max(memory_bytes, _MINIMUM_MEMORY)
         reclaim(spill_directory)
@@ -170,20 +188,27 @@ class Kernel:
         setup = ["SET enable_progress_bar = false", "SET GLOBAL parquet_metadata_cache = true"]
         if spill_bytes is not None:
             setup.append(f"SET GLOBAL max_temp_directory_size = '{spill_bytes}B'")
-        self._reordering = _Database(config, setup)
-        self._written = _Database(config, [*setup, f"SET GLOBAL disabled_optimizers = '{WRITTEN_ORDER}'"])
+        setup += FILES_SETUP if kept_bytes else ()
+        self._reordering = _Database(config, setup, kept_bytes)
+        self._written = _Database(config, [*setup, f"SET GLOBAL disabled_optimizers = '{WRITTEN_ORDER}'"], kept_bytes)
 
     @contextmanager
     def session(
-        self, settings: Sequence[tuple[str, str]] = (), files: Iterable[FileIdentity] = (), *, join_order: bool = True
+        self,
+        settings: Sequence[tuple[str, str]] = (),
+        files: Sequence[FileIdentity] = (),
+        *,
+        join_order: bool = True,
+        keep_files: bool = False,
     ) -> Iterator[Session]:
         """A fresh session for the block; ``settings`` are (name, SQL literal) and hold for this session alone.
 
-        ``files`` are those that it will read, as they are now. Without ``join_order`` joins run in the order and with
-        the build sides that the statement is written with.
+        ``files`` are those that it will read, as they are now; with ``keep_files`` the next session may find them in
+        memory. Without ``join_order`` joins run in the order and with the build sides that the statement is written
+        with.
         Raises ``SettingError``. Exceptions of DuckDB leave the block as they are: see ``translate_error``.
         """
-        session = self._open(self._reordering if join_order else self._written)
+        session = self._open(self._reordering if join_order else self._written, files, keep_files=keep_files)
         with self._released(session):
             for name, value in settings:
                 _apply(session, name, value)
@@ -192,7 +217,9 @@ class Kernel:
             yield session
 
     @contextmanager
-    def resumed(self, session: Session, files: Iterable[FileIdentity] = ()) -> Iterator[Session]:
+    def resumed(
+        self, session: Session, files: Sequence[FileIdentity] = (), *, keep_files: bool = False
+    ) -> Iterator[Session]:
         """A session that was kept, as it was left, for the block; after an error it is closed.
 
         Raises ``InterfaceError`` if its database is not there any more, or has footers that may not be those of
@@ -203,6 +230,7 @@ class Kernel:
                 session.close()
                 raise InterfaceError("the session cannot be used any more")
             session.is_kept = False
+            session.database.read(files, keep=keep_files)
             self._enter(session)
         with self._released(session):
             yield session
@@ -231,12 +259,13 @@ class Kernel:
     ) -> None:
         self.close()
 
-    def _open(self, database: _Database) -> Session:
+    def _open(self, database: _Database, files: Sequence[FileIdentity], *, keep_files: bool) -> Session:
         with self._lock:
             if self._closed:
                 raise InterfaceError("the kernel is closed")
             try:
                 session = Session(database, self._share(database))
+                database.read(files, keep=keep_files)
             except duckdb.Error as error:
                 raise InternalError(f"DuckDB does not start: {error}") from error
             self._enter(session)

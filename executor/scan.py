@@ -10,7 +10,15 @@ from shoal.executor.carrier import empty_select
 from shoal.executor.kernel_types import literal, quote
 from shoal.executor.storage import restore
 from shoal.planner.errors import InvariantViolated, SourceChanged, SourceError, SourceNotFound
-from shoal.planner.source import ArrowSource, Field, FileFormat, FileIdentity, FileSource
+from shoal.planner.source import (
+    ROW_GROUP_COLUMN,
+    ROW_NUMBER_COLUMN,
+    ArrowSource,
+    Field,
+    FileFormat,
+    FileIdentity,
+    FileSource,
+)
 from shoal.planner.stage import FileRange, TaskScan
 
 _TYPE_OPTIONS = frozenset({"columns", "types", "dtypes", "column_types"})
@@ -21,9 +29,11 @@ class _Reading:
     """Files that one table function reads together; the rows between the bounds, or all."""
 
     files: tuple[FileIdentity, ...]
-    first_row: int | None = None
-    last_row: int | None = None
+    first: int | None = None
+    last: int | None = None
     predicate: str = ""
+    number: str = ROW_NUMBER_COLUMN
+    """What counts the bounds: a virtual column of the kernel."""
 
 
 def scan_sql(scan: TaskScan, arrow_name: str = "") -> str:
@@ -92,8 +102,10 @@ def _readings(source: FileSource, scan: TaskScan) -> Iterator[_Reading]:
 def _part(source: FileSource, part: FileRange) -> _Reading:
     if source.format is not FileFormat.PARQUET:
         raise InvariantViolated(f"a row range of a file that is not Parquet: {part.file.path}")
-    # Each comparison of row numbers takes a tenth of what reading two columns takes.
-    return _Reading((part.file,), part.first_row or None, None if part.to_end else part.last_row, part.predicate)
+    # Each comparison of row numbers takes a tenth of what reading two columns takes; row groups have one number each.
+    first, last = (part.first_row, part.last_row) if part.groups is None else part.groups
+    number = ROW_NUMBER_COLUMN if part.groups is None else ROW_GROUP_COLUMN
+    return _Reading((part.file,), first or None, None if part.to_end else last, part.predicate, number)
 
 
 def _is_whole(part: FileRange) -> bool:
@@ -106,10 +118,10 @@ def _reading_sql(scan: TaskScan, source: FileSource, reading: _Reading) -> str:
     options = "".join(f", {name} = {value}" for name, value in _options(source, partition_keys))
     sql = f"SELECT {_select_list(scan, partition_keys)} FROM {source.format.value}([{files}]{options})"
     bounds = []
-    if reading.first_row is not None:
-        bounds.append(f"file_row_number >= {reading.first_row}")
-    if reading.last_row is not None:
-        bounds.append(f"file_row_number <= {reading.last_row}")
+    if reading.first is not None:
+        bounds.append(f"{reading.number} >= {reading.first}")
+    if reading.last is not None:
+        bounds.append(f"{reading.number} <= {reading.last}")
     if reading.predicate:
         bounds.append(f"({reading.predicate})")
     return f"{sql} WHERE {' AND '.join(bounds)}" if bounds else sql

@@ -3,11 +3,12 @@
 import re
 
 from shoal.planner.ids import ColumnId
+from shoal.planner.source import VIRTUAL_COLUMNS
 
 LONGEST_ID = 40
 """Characters of an id: long enough to be read, short enough for plans of many columns."""
 
-RESERVED_NAMES = frozenset({"rowid", "filename", "file_row_number", "file_index", "file_last_modified"})
+RESERVED_NAMES = VIRTUAL_COLUMNS | {"rowid"}
 """Names that the kernel gives to virtual columns of scans; a column of that name gets a suffix."""
 
 _UNFIT = re.compile(r"[^a-z0-9_]+")

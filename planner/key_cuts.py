@@ -256,10 +256,13 @@ def _append(part: list[FileRange], item: KeyRange, predicate: str) -> None:
     """Add a row group, joining it with the one before where both are neighbours in a file with the same predicate."""
     before = part[-1] if part else None
     joined = before is not None and before.file.path == item.file.path and predicate == before.predicate
+    last = item.first_row + item.rows - 1
+    groups = None if item.group is None else (item.group, item.group)
     if joined and before is not None and before.last_row == item.first_row - 1:
-        part[-1] = FileRange(item.file, before.first_row, item.first_row + item.rows - 1, predicate)
+        both = (before.groups[0], groups[1]) if before.groups is not None and groups is not None else None
+        part[-1] = replace(before, last_row=last, groups=both)
     elif item.rows:
-        part.append(FileRange(item.file, item.first_row, item.first_row + item.rows - 1, predicate))
+        part.append(FileRange(item.file, item.first_row, last, predicate, groups=groups))
 
 
 def _whole_first(part: list[FileRange], sizes: dict[str, int]) -> list[FileRange]:

@@ -76,7 +76,7 @@ class RowGroup:
 
 @dataclass(frozen=True, slots=True)
 class KeyRange:
-    """The values of one column in one row group, whose rows begin with ``first_row``.
+    """The values of one column in one row group, whose rows begin with ``first_row``; ``group`` is its number (from 0).
 
     All values but NULLs lie between the two bounds, which need not be values themselves; without bounds they may be
     anything. ``nulls`` is None when their number is not known; if all rows are NULL, there are no bounds.
@@ -88,6 +88,7 @@ class KeyRange:
     minimum: Key | None
     maximum: Key | None
     nulls: int | None = 0
+    group: int | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)

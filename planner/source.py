@@ -1,5 +1,6 @@
 """What a table is made of: files, Arrow data that somebody registered, or a view; data types only."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -25,6 +26,16 @@ class FileIdentity:
     size: int
     modified_ns: int
     changed_ns: int = 0
+
+
+ROW_NUMBER_COLUMN = "file_row_number"
+ROW_GROUP_COLUMN = "file_row_group_number"
+"""The kernel's columns by which parts of a Parquet file are read."""
+
+VIRTUAL_COLUMNS = frozenset(
+    {ROW_NUMBER_COLUMN, ROW_GROUP_COLUMN, "filename", "file_index", "file_size", "file_last_modified"}
+)
+"""Columns that the kernel adds to a scan of files, in lower case; one of the files' own hides that of its name."""
 
 
 class FileFormat(StrEnum):
@@ -68,6 +79,11 @@ class ArrowSource:
 
 
 TableSource = FileSource | ArrowSource
+
+
+def hides_row_numbers(columns: Iterable[Field]) -> bool:
+    """Whether files with these columns can only be read whole: what would tell parts apart means something else."""
+    return any(column.name.lower() in (ROW_NUMBER_COLUMN, ROW_GROUP_COLUMN) for column in columns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Cuts the files of a table into one split for each task, at row-group borders, as even in rows as those allow."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from shoal.planner.live_row_groups import work_of
 from shoal.planner.protocols import RowGroup, TableStatistics
@@ -19,21 +20,36 @@ def make_splits(
         return (Split(whole=True), *(Split() for _ in range(tasks - 1)))
     if source.format is not FileFormat.PARQUET:
         return _by_file(source.files, tasks)
-    pieces: list[tuple[FileIdentity, int, int]] = []
+    pieces: list[_Run] = []
     for file in source.files:
         groups = statistics.row_groups.get(file.path)
         if groups is None:
             return _by_file(source.files, tasks)
         pieces += _pieces(file, groups)
-    return _by_rows(pieces, tasks, work_of([rows for _, _, rows in pieces], live))
+    return _by_rows(pieces, tasks, work_of([piece.rows for piece in pieces], live))
 
 
-def _pieces(file: FileIdentity, groups: tuple[RowGroup, ...]) -> list[tuple[FileIdentity, int, int]]:
-    """Each row group as (file, first row, rows)."""
-    found: list[tuple[FileIdentity, int, int]] = []
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Neighbouring row groups of a file: the numbers of the first and the last, their first row, and their rows."""
+
+    file: FileIdentity
+    groups: tuple[int, int]
+    first: int
+    rows: int
+
+    @property
+    def end(self) -> int:
+        """The row behind the last one."""
+        return self.first + self.rows
+
+
+def _pieces(file: FileIdentity, groups: tuple[RowGroup, ...]) -> list[_Run]:
+    """Each row group by itself."""
+    found: list[_Run] = []
     first = 0
-    for group in groups:
-        found.append((file, first, group.rows))
+    for number, group in enumerate(groups):
+        found.append(_Run(file, (number, number), first, group.rows))
         first += group.rows
     return found
 
@@ -49,31 +65,32 @@ def _by_file(files: tuple[FileIdentity, ...], tasks: int) -> tuple[Split, ...]:
     return tuple(Split(tuple(items)) for items in ranges)
 
 
-def _by_rows(pieces: list[tuple[FileIdentity, int, int]], tasks: int, work: list[int]) -> tuple[Split, ...]:
+def _by_rows(pieces: list[_Run], tasks: int, work: list[int]) -> tuple[Split, ...]:
     """Contiguous runs of row groups; a group goes to the task in whose share of the work its middle lies."""
     total = sum(work)
     sizes: dict[str, int] = {}
-    for file, first, rows in pieces:
-        sizes[file.path] = max(sizes.get(file.path, 0), first + rows)
-    runs: list[list[tuple[FileIdentity, int, int]]] = [[] for _ in range(tasks)]
+    for piece in pieces:
+        sizes[piece.file.path] = max(sizes.get(piece.file.path, 0), piece.end)
+    runs: list[list[_Run]] = [[] for _ in range(tasks)]
     before = 0
-    for (file, first, rows), cost in zip(pieces, work, strict=True):
+    for piece, cost in zip(pieces, work, strict=True):
         task = min(tasks - 1, int((before + cost / 2) * tasks / total)) if total else 0
         before += cost
         run = runs[task]
-        if run and run[-1][0] is file and run[-1][1] + run[-1][2] == first:
-            run[-1] = (file, run[-1][1], run[-1][2] + rows)
+        if run and run[-1].file is piece.file and run[-1].end == piece.first:
+            last = run[-1]
+            run[-1] = replace(last, groups=(last.groups[0], piece.groups[1]), rows=last.rows + piece.rows)
         else:
-            run.append((file, first, rows))
+            run.append(piece)
     return tuple(_split(run, sizes) for run in runs)
 
 
-def _split(run: list[tuple[FileIdentity, int, int]], sizes: dict[str, int]) -> Split:
+def _split(runs: list[_Run], sizes: dict[str, int]) -> Split:
     ranges = tuple(
-        FileRange(file)
-        if first == 0 and rows == sizes[file.path]
-        else FileRange(file, first, first + rows - 1, to_end=first + rows == sizes[file.path])
-        for file, first, rows in run
-        if rows
+        FileRange(run.file)
+        if run.first == 0 and run.rows == sizes[run.file.path]
+        else FileRange(run.file, run.first, run.end - 1, to_end=run.end == sizes[run.file.path], groups=run.groups)
+        for run in runs
+        if run.rows
     )
-    return Split(ranges, rows=sum(rows for _, _, rows in run))
+    return Split(ranges, rows=sum(run.rows for run in runs))

@@ -16,7 +16,8 @@ class FileRange:
     """The rows ``first_row`` (from 0) to ``last_row`` (inclusive) of a file; the whole file when both are None.
 
     Of these only the rows for which ``predicate``, SQL over the source's columns, is true (empty: all). ``to_end``:
-    ``last_row`` is the last one of the file, so that no row has to be compared with it.
+    ``last_row`` is the last one of the file, so that no row has to be compared with it. ``groups``: they are just the
+    row groups from one number (from 0) to another (inclusive), which is told once a row group instead of once a row.
     """
 
     file: FileIdentity
@@ -24,6 +25,7 @@ class FileRange:
     last_row: int | None = None
     predicate: str = ""
     to_end: bool = False
+    groups: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from shoal.planner.errors import NotSupportedError
 from shoal.planner.ids import StageId
 from shoal.planner.names import MAIN, SEPARATOR, hidden_name
 from shoal.planner.protocols import Catalog, Kernel
-from shoal.planner.source import Field, FileFormat, TableSource, ViewDefinition
+from shoal.planner.source import VIRTUAL_COLUMNS, Field, FileFormat, TableSource, ViewDefinition
 from shoal.planner.stage import ScanInput, Split, Stage, StagedPlan
 
 _FORMATS = {
@@ -20,7 +20,7 @@ _FORMATS = {
 NAMES_BY_VALUES = re.compile(r"\b(?:query(?:_table)?\s*\(|histogram(?:_values)?\s*\(\s*')", re.IGNORECASE)
 """Functions whose argument is a table's name, or a query, and need not be written in the text."""
 
-_VIRTUAL_COLUMNS = re.compile(r"\b(filename|file_row_number|file_index|file_size|file_last_modified)\b", re.IGNORECASE)
+_VIRTUAL_COLUMNS = re.compile(rf"\b({'|'.join(sorted(VIRTUAL_COLUMNS))})\b", re.IGNORECASE)
 """Columns that only a real file has: a text that names one of them reads its files by itself."""
 
 

@@ -3,6 +3,8 @@
 ODD = """
   SELECT filename IS NULL, count(*) FROM '{folder}/facts/*.parquet' GROUP BY ALL;
   SELECT file_row_number, id FROM '{folder}/facts/1.parquet' WHERE file_row_number < 3;
+  SELECT file_row_group_number, count(*), sum(id) FROM '{folder}/facts/*.parquet' GROUP BY ALL;
+  SELECT File_Index, max(file_row_group_number) FROM '{folder}/facts/*.parquet' WHERE k > 3 GROUP BY ALL;
   SELECT facts FROM facts WHERE id < 3;
   SELECT f FROM facts f WHERE f.id < 3;
   SELECT d FROM dims d WHERE w < 9;

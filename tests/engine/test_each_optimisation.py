@@ -88,6 +88,7 @@ ELSEWHERE = {
     "own_process": "tests/engine/test_own_process.py",
     "own_plans": "tests/engine/test_plan_trials.py",
     "kept_statements": "tests/engine/test_kept_statements.py",
+    "kept_files": "tests/engine/test_kept_files.py",
 }
 """Those that need larger tables, executors or several runs: where they are proved."""
 

@@ -86,6 +86,32 @@ def test_rows_at_the_ends_of_a_file_are_compared_with_one_bound_or_none(numbers:
     assert bounds(FileRange(file, 0, ROWS - 1, "k > 1", to_end=True)) == "(k > 1)"
 
 
+@pytest.mark.parametrize("cuts", [(0, 13), (0, 1, 13), (0, 4, 5, 12, 13)])
+def test_row_groups_add_up_to_the_file(node: Node, numbers: Path, cuts: tuple[int, ...]) -> None:
+    source = parquet(numbers)
+    found: list[tuple[object, ...]] = []
+    for first, end in pairwise(cuts):
+        rows = (first * 4096, min(ROWS, end * 4096) - 1)
+        part = FileRange(source.files[0], *rows, to_end=end == 13, groups=(first, end - 1))
+        scan = TaskScan("t", source, ("k", "b c", "s", "h"), Split((part,)))
+        assert "file_row_number" not in scan_sql(scan)
+        found += scanned(node, scan)
+    assert found == plain(f"SELECT * FROM '{numbers}'")
+
+
+def test_row_groups_at_the_ends_of_a_file_have_one_bound_or_none(numbers: Path) -> None:
+    source = parquet(numbers)
+
+    def bounds(first: int, last: int, predicate: str = "", *, to_end: bool = False) -> str:
+        part = FileRange(source.files[0], 1, 2, predicate, to_end, (first, last))
+        return scan_sql(TaskScan("t", source, ("k",), Split((part,)))).partition(" WHERE ")[2]
+
+    assert bounds(1, 2) == "file_row_group_number >= 1 AND file_row_group_number <= 2"
+    assert bounds(0, 2) == "file_row_group_number <= 2"
+    assert bounds(1, 12, to_end=True) == "file_row_group_number >= 1"
+    assert bounds(0, 12, "k > 1", to_end=True) == "(k > 1)"
+
+
 def test_ranges_of_one_task_keep_their_order(node: Node, numbers: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.parquet"
     duckdb.sql(f"SELECT * REPLACE (k + 1000000 AS k) FROM '{numbers}'").write_parquet(str(other))

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import duckdb
@@ -49,12 +49,12 @@ class FakeStatistics(WithoutSamples):
         found: list[KeyRange] = []
         for file, groups in zip(source.files, files, strict=False):
             first = 0
-            for keys in groups:
+            for number, keys in enumerate(groups):
                 present = [key for key in keys if key is not None]
                 bounded = bool(present) and len(found) not in self._unknown
                 low, high = (min(present), max(present)) if bounded else (None, None)
                 nulls = None if len(found) in self._uncounted else len(keys) - len(present)
-                found.append(KeyRange(file, first, len(keys), low, high, nulls))
+                found.append(KeyRange(file, first, len(keys), low, high, nulls, number))
                 first += len(keys)
         return tuple(found)
 
@@ -83,11 +83,20 @@ def read(cluster: Cluster, files: Keys, task: int) -> list[Row]:
     """The rows that a task reads."""
     found: list[Row] = []
     for item in cluster.splits[task].ranges:
-        keys = [key for group in files[int(item.file.path.split("/")[1])] for key in group]
+        groups = files[int(item.file.path.split("/")[1])]
+        keys = [key for group in groups for key in group]
         last = len(keys) - 1 if item.last_row is None else item.last_row
         rows = range(item.first_row or 0, last + 1)
+        if item.last_row is not None:
+            assert rows == rows_of_groups([len(group) for group in groups], item.groups)
         found += [(item.file.path, number, keys[number]) for number in rows if holds(item.predicate, keys[number])]
     return found
+
+
+def rows_of_groups(sizes: Sequence[int], groups: tuple[int, int] | None) -> range:
+    """The rows of the row groups between two numbers."""
+    assert groups is not None
+    return range(sum(sizes[: groups[0]]), sum(sizes[: groups[1] + 1]))
 
 
 def holds(predicate: str, key: int | None) -> bool:

@@ -34,6 +34,9 @@ def rows_read(split: Split, layout: list[list[int]]) -> list[tuple[str, int]]:
         groups = layout[int(item.file.path.removeprefix("f").split(".")[0])]
         first, last = item.first_row or 0, sum(groups) - 1 if item.last_row is None else item.last_row
         assert item.last_row is None or item.to_end == (last == sum(groups) - 1)
+        if item.groups is not None:
+            assert (first, last + 1) == (sum(groups[: item.groups[0]]), sum(groups[: item.groups[1] + 1]))
+        assert (item.groups is None) == (item.last_row is None)
         found += [(item.file.path, number) for number in range(first, last + 1)]
     return found
 
@@ -92,6 +95,11 @@ def test_every_row_is_read_once_wherever_the_work_is(layout: list[list[int]], ta
 def test_neighbouring_row_groups_are_one_range() -> None:
     splits = make_splits(*parquet([[10, 10, 10, 10]]), 2)
     assert [[(item.first_row, item.last_row) for item in split.ranges] for split in splits] == [[(0, 19)], [(20, 39)]]
+
+
+def test_row_groups_without_rows_count() -> None:
+    splits = make_splits(*parquet([[0, 10, 0, 0, 10, 10, 0]]), 3)
+    assert [[item.groups for item in split.ranges] for split in splits] == [[(0, 1)], [(2, 4)], [(5, 6)]]
 
 
 def test_a_whole_file_has_no_bounds() -> None:
