@@ -44,7 +44,6 @@ BATCH_ROWS = 131_072
 _STOP_SECONDS = 5.0
 """How long a cancelled statement may take to stop before its thread is left to end by itself."""
 
-
 _KEPT_SHARE = 4
 """The part of the memory that each of the kernel's two databases may fill with files that are read again."""
 
