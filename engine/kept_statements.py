@@ -82,6 +82,14 @@ class KeptStatement:
         with self._lock:
             return self._is_wanted and not self._is_refused
 
+    @property
+    def reason(self) -> str:
+        """What is kept, for EXPLAIN; nothing if nothing is."""
+        if not self.is_wanted:
+            return ""
+        files = ", and its files in memory while they fit" if self.keeps_files else ""
+        return f"it is repeated, and kept prepared{files}"
+
     def tell_size(self, bytes_out: int) -> None:
         """A run has ended, with so many bytes of rows."""
         with self._lock:

@@ -110,11 +110,11 @@ class SessionPlanner:
         plan = None if key is None else self._plans.find(key)
         choice = None if plan is None else plan.choice
         if choice is not None and choice.own is not None and choice.prefers_own:
-            return replace(choice.own.planned, reason=choice.reason)
+            reasons = choice.reason, _why_faster(choice.own.plan)
+            return replace(choice.own.planned, reason="; ".join(filter(None, reasons)))
         planned = self.distributed(query.sql, parameters, catalog, options)
-        if choice is not None and choice.reason:
-            planned = replace(planned, reason=f"{planned.reason}; {choice.reason}")
-        return planned
+        reasons = planned.reason, "" if choice is None else choice.reason, "" if plan is None else _why_faster(plan)
+        return replace(planned, reason="; ".join(filter(None, reasons)))
 
     def _version(self, catalog: CatalogSnapshot) -> Hashable:
         """What changes when a plan that was made before may mean something else, or be worse than a new one."""
@@ -208,6 +208,11 @@ class SessionPlanner:
 def _kept(values: Values) -> KeptStatement | None:
     rules = values.disabled_rules
     return None if RULE in rules else KeptStatement(keeps_files=FILES_RULE not in rules)
+
+
+def _why_faster(plan: SessionPlan) -> str:
+    """What a repeated run of a plan is spared, for EXPLAIN."""
+    return plan.kept.reason if plan.kept is not None else ""
 
 
 def _observable(planned: "PlannedQuery") -> "ObservableStages | None":

@@ -62,6 +62,22 @@ def test_the_second_run_keeps_them_and_the_third_one_finds_them(
     assert [found > 0 for _, found in told] == [False, False, True, True]
 
 
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        ("", "it is repeated, and kept prepared, and its files in memory while they fit"),
+        ("kept_files", "it is repeated, and kept prepared"),
+        ("kept_statements", "in one process the kernel plans the whole statement itself"),
+    ],
+)
+def test_it_shows_in_the_plan(connection: shoal.Connection, rule: str, reason: str) -> None:
+    connection.execute(f"SET disabled_rules = '{rule}'")
+    for run in range(3):
+        explained = connection.execute(f"EXPLAIN {SUMS}").fetchall()[0][0].splitlines()[0]
+        assert explained.endswith(reason if run else "the kernel plans the whole statement itself"), explained
+        connection.execute(SUMS).fetchall()
+
+
 @pytest.mark.parametrize("rule", ["kept_files", "kept_statements"])
 def test_it_can_be_switched_off(
     connection: shoal.Connection, facts: Path, told: list[tuple[bool, int]], rule: str
