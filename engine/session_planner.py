@@ -110,11 +110,10 @@ class SessionPlanner:
         plan = None if key is None else self._plans.find(key)
         choice = None if plan is None else plan.choice
         if choice is not None and choice.own is not None and choice.prefers_own:
-            reasons = choice.reason, _why_faster(choice.own.plan)
-            return replace(choice.own.planned, reason="; ".join(filter(None, reasons)))
+            return _with_reasons(choice.own.planned, choice.reason, _why_faster(choice.own.plan))
         planned = self.distributed(query.sql, parameters, catalog, options)
-        reasons = planned.reason, "" if choice is None else choice.reason, "" if plan is None else _why_faster(plan)
-        return replace(planned, reason="; ".join(filter(None, reasons)))
+        reasons = "" if choice is None else choice.reason, "" if plan is None else _why_faster(plan)
+        return _with_reasons(planned, planned.reason, *reasons)
 
     def _version(self, catalog: CatalogSnapshot) -> Hashable:
         """What changes when a plan that was made before may mean something else, or be worse than a new one."""
@@ -208,6 +207,11 @@ class SessionPlanner:
 def _kept(values: Values) -> KeptStatement | None:
     rules = values.disabled_rules
     return None if RULE in rules else KeptStatement(keeps_files=FILES_RULE not in rules)
+
+
+def _with_reasons(planned: "PlannedQuery", *reasons: str) -> "PlannedQuery":
+    """A plan with other reasons, of which some may be empty."""
+    return replace(planned, reason="; ".join(filter(None, reasons)))
 
 
 def _why_faster(plan: SessionPlan) -> str:
