@@ -75,6 +75,21 @@ def test_a_wrong_answer_is_found_made_small_and_kept():
     assert again.settings == settings
 
 
+def test_what_is_slow_in_small_batches_alone_does_not_hang(monkeypatch):
+    """Of so many batches of one row that they take longer than the deadline."""
+    monkeypatch.setattr("tests.hunt.hunter.TIMEOUT_OF_SMALL_BATCHES", 1)
+    rows = "SELECT row_number() OVER (PARTITION BY x.id ORDER BY y.id, j) AS n FROM a AS x, b AS y, range(3) AS z(j)"
+    sql = f"SELECT count(*), max(n) FROM ({rows})"
+    case, settings = Case("query", Oracle.DUCKDB, (sql,)), (("distribute", "always"), ("partitions", "2"))
+    with Ground(make_world(3), Backend(batch_rows=1)) as ground:
+        assert ground.try_case(0, case, settings).finding is None
+        assert ground.spared == 1
+        monkeypatch.setattr(Backend, "batch_rows", 1)
+        finding = ground.try_case(0, case, settings).finding
+    assert finding is not None
+    assert finding.message.startswith("hang")
+
+
 def test_a_failing_statement_is_made_small():
     """Here a table is missing, so that any statement over it fails alike."""
     sql = "SELECT count(*) FROM a WHERE id IN (SELECT 1 + k FROM nowhere WHERE k > 1 AND s <> 'x') AND k > 2 ORDER BY 1"
