@@ -8,7 +8,7 @@ import duckdb
 
 import shoal
 from tests.hunt.answers import Answer, plain_answer, plain_change
-from tests.hunt.world import World, load
+from tests.hunt.world import World, load, quoted
 
 _KERNEL_BUGS = ("BindBuiltinScalarFunction did not return", "Unimplemented type for mark join")
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -55,6 +55,39 @@ class Plain:
             return self.answer(sql)
         finally:
             self.duck.execute("PRAGMA enable_optimizer")
+
+    def lenient(self, sql: str) -> Answer | None:
+        """The answer of a query of whose scalar subqueries one row is taken."""
+        self.duck.execute("SET scalar_subquery_error_on_multiple_rows = false")
+        try:
+            return self.answer(sql)
+        finally:
+            self.duck.execute("RESET scalar_subquery_error_on_multiple_rows")
+
+    def lacks_memory(self, sql: str, memory: str) -> bool:
+        """Whether a query needs more than so much memory here as well."""
+        self.duck.execute(f"SET memory_limit = '{memory}'")
+        try:
+            answer = self.answer(sql)
+        finally:
+            self.duck.execute("RESET memory_limit")
+        return answer is not None and isinstance(answer.error, shoal.OutOfMemory)
+
+    def breaks_over_arrow(self, sql: str) -> bool:
+        """Whether DuckDB has an internal error over the same rows in tables that are not its own."""
+        tables, views = (
+            self.duck.execute(f"SELECT {column} FROM duckdb_{kind}() WHERE NOT internal").fetchall()
+            for kind, column in (("tables", "table_name"), ("views", "sql"))
+        )
+        with _open() as other:
+            for (name,) in tables:
+                other.register(name, self.duck.sql(f"FROM {quoted(name)}").to_arrow_table())
+            for (text,) in views:
+                other.execute(text)
+            answer = plain_answer(other, sql)
+        breaks = answer is not None and isinstance(answer.error, shoal.InternalError)
+        self.bugs += breaks
+        return breaks
 
     def unoptimized_changes(self, statements: Sequence[str]) -> Answer | None:
         """What DuckDB says of the last of some statements that are run in order, with its optimizer off."""

@@ -1,6 +1,4 @@
--- (not seen a second time) ours: no rows
--- DuckDB: BindError: Referenced update column s not found in table!
---   hint: Did you mean: "id"
+-- prepared changes of a table that a view and a macro read
 -- executors 0
 -- set faults = 
 -- set distribute = always
