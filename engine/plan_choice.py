@@ -19,10 +19,10 @@ LEAST_SECONDS = 0.01
 """Statements that take less are not worth a trial."""
 
 LONG_SECONDS = 0.15
-"""Statements that take as long are tried on their second run."""
+"""Statements over several tables that take as long are tried on their second run."""
 
 SPENT_SECONDS = 1.0
-"""What all runs of shorter ones must have taken before a trial, whose planning takes a small part of that."""
+"""What all runs of others must have taken before a trial, whose planning takes a small part of that."""
 
 SURE_RUNS = 2
 """Runs by the kernel's plan that tell what it takes; a single one may have read cold files."""
@@ -86,6 +86,8 @@ class PlanChoice:
     """What the runs of one remembered statement took by its two plans; ``version`` is the catalog's."""
 
     version: int
+    is_simple: bool = False
+    """It reads one table, so that there is hardly a choice: it is not tried before it has taken long in all."""
     kernel_runs: PlanRuns = field(default_factory=PlanRuns)
     own_runs: PlanRuns = field(default_factory=PlanRuns)
     own: OwnPlan | None = None
@@ -109,7 +111,8 @@ class PlanChoice:
             # What took less CPU time but longer may have waited for others: the machine is busy.
             trials, share = (_LATEST, MARGIN) if own.count > 1 else (2, DOUBT)
             return own.count < trials and not self.changes and own.cpu_seconds < kernel.cpu_seconds * share
-        is_worth_it = kernel.seconds >= LONG_SECONDS or kernel.total_seconds >= SPENT_SECONDS
+        is_long = kernel.seconds >= LONG_SECONDS and not self.is_simple
+        is_worth_it = is_long or kernel.total_seconds >= SPENT_SECONDS
         return kernel.count > 0 and kernel.seconds >= LEAST_SECONDS and is_worth_it
 
     @property

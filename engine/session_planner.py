@@ -74,7 +74,8 @@ class SessionPlanner:
         plan = self._new_plan(query, parameters, catalog, values, options)
         if key is not None:
             if options.executors == 0 and options.distribute is Distribute.AUTO:
-                plan = replace(plan, choice=PlanChoice(catalog.version), kept=_kept(values))
+                choice = PlanChoice(catalog.version, is_simple=len(plan.staged.result.scans) <= 1)
+                plan = replace(plan, choice=choice, kept=_kept(values))
             if plan.lasting:
                 self._plans.keep(key, plan)
         return plan, None

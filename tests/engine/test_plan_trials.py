@@ -109,6 +109,27 @@ def test_medians_of_runs_decide(runs: str, is_own: str) -> None:
     assert taken == wanted + is_own
 
 
+@pytest.mark.parametrize(("is_simple", "runs"), [(True, 5), (False, 1)])
+def test_what_reads_one_table_is_tried_when_it_has_taken_long_in_all(is_simple: bool, runs: int) -> None:
+    choice = PlanChoice(1, is_simple=is_simple)
+    wanted = []
+    for _ in range(5):
+        choice.kernel_took(cost_of(0.4))
+        wanted.append(choice.wants_trial)
+    assert wanted == [False] * (runs - 1) + [True] * (6 - runs)
+
+
+def test_which_statements_read_one_table(connection: shoal.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan_choice, "LONG_SECONDS", 0.0)
+    monkeypatch.setattr(plan_choice, "SPENT_SECONDS", 1000.0)
+    told = choices(monkeypatch)
+    for sql, tried in {"SELECT k, sum(v) FROM facts GROUP BY k": False, SQL: True}.items():
+        told.clear()
+        for _ in range(2):
+            connection.execute(sql).fetchall()
+        assert [is_own for is_own, _ in told] == [False, tried], sql
+
+
 def test_a_plan_that_lets_its_caller_wait_is_not_taken() -> None:
     choice = PlanChoice(1, is_planned=True, own=OwnPlan(None, None))  # type: ignore[arg-type]
     for _ in range(2):
